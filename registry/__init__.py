@@ -1,0 +1,1 @@
+"""The application with which laboratories and authorities issue, anchor and manage evidence."""

@@ -1,0 +1,1 @@
+"""Standards, their correspondence and statements of conformity: knowledge without a database."""

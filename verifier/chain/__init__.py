@@ -1,0 +1,1 @@
+"""Sources of trust: profile, chain and registry access."""

@@ -1,0 +1,1 @@
+"""The evidence format of `docs/evidence-format.md`: parsing, hashing, signing. No I/O, no clock."""
