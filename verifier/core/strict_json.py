@@ -1,0 +1,237 @@
+"""JSON as the evidence format allows it, and its canonical form.
+
+The subset is that of docs/evidence-format.md, section 1: every accepted text has one meaning in
+every reader, and none of it can deceive an eye. Canonical output is RFC 8785 without floats.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any, Final, NoReturn, TypeAlias
+
+from verifier.core.errors import LimitExceededError, MalformedEvidenceError
+from verifier.core.limits import (
+    MAX_DOCUMENT_BYTES,
+    MAX_INTEGER_DIGITS,
+    MAX_JSON_DEPTH,
+    MAX_SAFE_INTEGER,
+)
+
+JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | bool | None"
+JsonObject: TypeAlias = dict[str, JsonValue]
+
+# Controls other than line feed and tab, bidirectional controls (Unicode property Bidi_Control),
+# and surrogates, which are half a character. Zero-width spaces stay: Lao and Thai break lines with
+# them.
+_FORBIDDEN: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+# The same for a whole JSON text, where white space between values may hold a carriage return;
+# the decoder itself refuses raw C0 controls inside strings.
+_FORBIDDEN_RAW: Final = re.compile(
+    "[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
+)
+
+
+class _Refusal(Exception):  # noqa: N818  (never leaves this module)
+    """Carries what a decoder hook found wrong."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        raise _Refusal(f"member {twice!r} occurs twice", "duplicate_key")
+    return members
+
+
+def _integer(literal: str) -> int:
+    if len(literal.lstrip("-")) <= MAX_INTEGER_DIGITS and literal != "-0":
+        number = int(literal)
+        if -MAX_SAFE_INTEGER <= number <= MAX_SAFE_INTEGER:
+            return number
+    raise _Refusal(f"the number {literal[:24]} is outside the safe integers", "integer")
+
+
+def _no_float(literal: str) -> NoReturn:
+    raise _Refusal(f"{literal[:24]} is not an integer; measured values are strings", "float")
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_object,
+    parse_int=_integer,
+    parse_float=_no_float,
+    parse_constant=_no_float,
+)
+
+
+def parse_json(data: bytes | str, *, what: str, max_bytes: int = MAX_DOCUMENT_BYTES) -> JsonValue:
+    """Parse one JSON text under the rules of the evidence format.
+
+    Args:
+        data: UTF-8 without byte order mark, or text already decoded.
+        what: Name of the part being read, for the error message.
+        max_bytes: Largest accepted size in UTF-8 bytes.
+
+    Returns:
+        The value, free of floats; every string is NFC without control characters.
+
+    Raises:
+        LimitExceededError: Too many bytes, or nested deeper than `MAX_JSON_DEPTH`.
+        MalformedEvidenceError: Not UTF-8 (`utf8`), not JSON (`json`), a name twice
+            (`duplicate_key`), a fraction, exponent, NaN or Infinity (`float`), an integer beyond
+            2^53 - 1 or a negative zero (`integer`), text that is not NFC (`not_nfc`) or holds
+            control characters (`control_character`).
+    """
+    text = _decoded(data, what=what, max_bytes=max_bytes)
+    try:
+        value: JsonValue = _DECODER.decode(text)
+    except _Refusal as refusal:
+        raise MalformedEvidenceError(what, str(refusal), reason=refusal.reason) from refusal
+    except RecursionError as error:
+        raise _too_deep(what) from error
+    except ValueError as error:
+        raise MalformedEvidenceError(what, f"is not JSON: {error}", reason="json") from error
+    _check_depth(value, what)
+    # Raw text was checked as a whole; only an escape can still hide a character.
+    if "\\" in text:
+        for string in _strings(value):
+            check_text(string, what=what)
+    return value
+
+
+def parse_json_object(
+    data: bytes | str, *, what: str, max_bytes: int = MAX_DOCUMENT_BYTES
+) -> JsonObject:
+    """Parse one JSON text that must be an object; see `parse_json`.
+
+    Raises:
+        MalformedEvidenceError: As `parse_json`, or the value is not an object (`type`).
+    """
+    value = parse_json(data, what=what, max_bytes=max_bytes)
+    if not isinstance(value, dict):
+        raise MalformedEvidenceError(what, "must be a JSON object", reason="type")
+    return value
+
+
+def check_text(text: str, *, what: str) -> None:
+    """Refuse text that is not NFC or holds control, bidirectional or broken characters.
+
+    Raises:
+        MalformedEvidenceError: With reason `control_character` or `not_nfc`.
+    """
+    problem = text_problem(text)
+    if problem is not None:
+        raise MalformedEvidenceError(what, f"holds text that is {problem}", reason=problem)
+
+
+def text_problem(text: str) -> str | None:
+    """Return why `text` may not stand in evidence, None when it may.
+
+    Returns:
+        `control_character` for control characters other than line feed and tab, bidirectional
+        controls and lone surrogates; `not_nfc` for text not in Unicode normalisation form C.
+    """
+    if _FORBIDDEN.search(text):
+        return "control_character"
+    if not unicodedata.is_normalized("NFC", text):
+        return "not_nfc"
+    return None
+
+
+def canonical_json(value: JsonValue) -> bytes:
+    """Return the RFC 8785 form of a value without floats, as UTF-8.
+
+    Raises:
+        ValueError: The value holds a float, an integer beyond 2^53 - 1, a member name or a value
+            of another type, or a lone surrogate; nothing that `parse_json` returns does.
+    """
+    ordered = _ordered(value)
+    return json.dumps(ordered, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+
+
+def _decoded(data: bytes | str, *, what: str, max_bytes: int) -> str:
+    if len(data) > max_bytes:
+        raise LimitExceededError(what, actual=len(data), limit=max_bytes)
+    if isinstance(data, bytes):
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise MalformedEvidenceError(what, "is not UTF-8", reason="utf8") from error
+    else:
+        text = data
+        size = len(text.encode("utf-8", "surrogatepass"))
+        if size > max_bytes:
+            raise LimitExceededError(what, actual=size, limit=max_bytes)
+    if not text.isascii():
+        if _FORBIDDEN_RAW.search(text):
+            message = "holds a control character or a byte order mark"
+            raise MalformedEvidenceError(what, message, reason="control_character")
+        # No character composes with a quotation mark, so the whole is NFC if each string is.
+        if not unicodedata.is_normalized("NFC", text):
+            raise MalformedEvidenceError(what, "holds text that is not_nfc", reason="not_nfc")
+    elif "\x7f" in text:
+        message = "holds a control character"
+        raise MalformedEvidenceError(what, message, reason="control_character")
+    return text
+
+
+def _check_depth(value: JsonValue, what: str) -> None:
+    level: list[Any] = [value] if isinstance(value, dict | list) else []
+    depth = 0
+    while level:
+        depth += 1
+        if depth > MAX_JSON_DEPTH:
+            raise _too_deep(what)
+        level = [
+            child
+            for node in level
+            for child in (node.values() if isinstance(node, dict) else node)
+            if isinstance(child, dict | list)
+        ]
+
+
+def _too_deep(what: str) -> LimitExceededError:
+    return LimitExceededError(f"{what} (nesting)", actual=MAX_JSON_DEPTH + 1, limit=MAX_JSON_DEPTH)
+
+
+def _strings(value: JsonValue) -> Iterable[str]:
+    """Yield every string and member name; depth is already bounded."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            yield name
+            yield from _strings(member)
+    elif isinstance(value, list):
+        for element in value:
+            yield from _strings(element)
+
+
+def _ordered(value: object) -> object:
+    if isinstance(value, dict):
+        if not all(isinstance(name, str) for name in value):
+            raise ValueError("member names must be text")
+        # RFC 8785, section 3.2.3: by UTF-16 code units, which differs from code points only
+        # beyond the basic plane.
+        names = sorted(value) if all(map(str.isascii, value)) else sorted(value, key=_utf16)
+        return {name: _ordered(value[name]) for name in names}
+    if isinstance(value, list):
+        return [_ordered(element) for element in value]
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, int) and -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:
+        return value
+    raise ValueError(f"{value!r} has no canonical form in the evidence format")
+
+
+def _utf16(name: str) -> bytes:
+    return name.encode("utf-16-be")
