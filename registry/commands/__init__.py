@@ -1,0 +1,1 @@
+"""Commands of `lancang`: one module per command, each with a click object named `command`."""

@@ -1,0 +1,83 @@
+"""What every command needs: settings and database on demand, coloured output, errors in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from registry.kit.database import Database
+from registry.kit.errors import RegistryError
+from registry.settings import Settings, load_settings
+from verifier.core.errors import VerifierError
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+class Application:
+    """One run of `lancang`: reads settings and opens the database only when a command asks.
+
+    Attributes:
+        out: Where results go (standard output).
+        err: Where progress and problems go (standard error).
+    """
+
+    def __init__(self, *, no_color: bool = False) -> None:
+        self.out = Console(no_color=no_color or None, soft_wrap=True, highlight=False)
+        self.err = Console(no_color=no_color or None, soft_wrap=True, highlight=False, stderr=True)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings of the installation."""
+        return load_settings()
+
+    @cached_property
+    def database(self) -> Database:
+        """The database of the installation."""
+        return Database(self.settings.database)
+
+    def progress(self) -> Progress:
+        """Return a progress display on standard error, silent where that is not a terminal."""
+        return Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=self.err,
+            disable=not self.err.is_terminal,
+            transient=True,
+        )
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if "database" in self.__dict__:
+            self.database.dispose()
+
+
+def pass_application(
+    function: Callable[Concatenate[Application, _P], _R],
+) -> Callable[_P, _R]:
+    """Hand the `Application` of this run to a command as its first argument."""
+    return click.pass_obj(function)
+
+
+class ReportingGroup(click.Group):
+    """A group that turns errors raised on purpose into one line and exit status 1.
+
+    Anything else is a defect and keeps its traceback.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  (click's signature)
+        """Run the command; report a `RegistryError` or `VerifierError`."""
+        try:
+            return super().invoke(ctx)
+        except (RegistryError, VerifierError) as error:
+            console = ctx.obj.err if isinstance(ctx.obj, Application) else Console(stderr=True)
+            console.print(Text.assemble((error.code, "bold red"), ": ", str(error)))
+            ctx.exit(1)

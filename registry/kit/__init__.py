@@ -1,0 +1,1 @@
+"""What every domain of the registry stands on: database session, errors, clock, identifiers."""

@@ -1,0 +1,183 @@
+"""Settings of the registry, read once from the environment (`LANCANG_*`, `__` between levels).
+
+Nothing reads settings at import: commands call `load_settings` and pass the result on.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final, Self
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from registry.kit.errors import UnusableSettingsError
+
+EMBEDDED: Final = "embedded"  # the development chain that Lancang starts itself
+DEVELOPMENT_CHAIN_IDS: Final = frozenset({1337, 31337})
+_PREFIX: Final = "LANCANG_"
+_DELIMITER: Final = "__"
+_HOST: Final = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$"
+
+
+class Environment(StrEnum):
+    """What the installation is for; production refuses values that only serve a demonstration."""
+
+    DEMONSTRATION = "demonstration"
+    PRODUCTION = "production"
+
+
+class Group(BaseModel, frozen=True, extra="forbid"):
+    """A group of settings."""
+
+
+class ChainSettings(Group, frozen=True, extra="forbid"):
+    """How to reach the chain that carries the anchors.
+
+    Attributes:
+        rpc_urls: JSON-RPC endpoints, or the single word "embedded".
+        chain_id: Expected chain id; None only with the embedded chain.
+        trust_registry: Address of the TrustRegistry; None: the deployment kept in `home`.
+        certificate_ledger: Address of the CertificateLedger; None likewise.
+        keystore: Folder of the encrypted transaction keys; None: inside `home`.
+        passphrase_file: File whose first line unlocks the transaction keys.
+        timeout: Longest wait for one answer of a node.
+    """
+
+    rpc_urls: Annotated[tuple[str, ...], Field(min_length=1)] = (EMBEDDED,)
+    chain_id: Annotated[int, Field(gt=0)] | None = None
+    trust_registry: Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")] | None = None
+    certificate_ledger: Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")] | None = None
+    keystore: Path | None = None
+    passphrase_file: Path | None = None
+    timeout: timedelta = timedelta(seconds=10)
+
+
+class SignerSettings(Group, frozen=True, extra="forbid"):
+    """Where document keys live and how their process is reached.
+
+    Attributes:
+        socket: Unix domain socket of a signer that is already running; None: commands start one
+            for as long as they need it.
+        keystore: Folder of the encrypted document keys; None: inside `home`.
+        passphrase_file: File whose first line unlocks the keystore.
+        passphrase: The passphrase itself, where a secret store puts it into the environment.
+        timeout: Longest wait for one signature.
+    """
+
+    socket: Path | None = None
+    keystore: Path | None = None
+    passphrase_file: Path | None = None
+    passphrase: SecretStr | None = None
+    timeout: timedelta = timedelta(seconds=10)
+
+
+class HttpSettings(Group, frozen=True, extra="forbid"):
+    """Where `lancang serve` listens."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8400
+
+
+class Settings(BaseSettings):
+    """Settings of one installation.
+
+    Attributes:
+        home: Folder of everything that is not in the database (keys, chain state, objects).
+        database_url: SQLAlchemy URL; None: an SQLite file inside `home`.
+        verifier_host: Host name that QR codes show; readers ignore it.
+        profile: Trust profile used to verify; None: the demonstration profile inside `home`.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, env_nested_delimiter=_DELIMITER, frozen=True, extra="forbid"
+    )
+
+    environment: Environment = Environment.DEMONSTRATION
+    home: Path = Path("var")
+    database_url: SecretStr | None = None
+    verifier_host: Annotated[str, Field(pattern=_HOST, max_length=64)] = "verify.lancang.example"
+    profile: Path | None = None
+    chain: ChainSettings = ChainSettings()
+    signer: SignerSettings = SignerSettings()
+    http: HttpSettings = HttpSettings()
+
+    @property
+    def database(self) -> str:
+        """Return the database URL in use, with its password."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.home / 'lancang.db'}"
+
+    @property
+    def document_keystore(self) -> Path:
+        """Return the folder of the encrypted document keys."""
+        return self.signer.keystore or self.home / "keys" / "documents"
+
+    @property
+    def transaction_keystore(self) -> Path:
+        """Return the folder of the encrypted transaction keys."""
+        return self.chain.keystore or self.home / "keys" / "transactions"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        try:
+            backend = make_url(self.database).get_backend_name()
+        except ArgumentError as error:
+            raise ValueError("database_url is not a database URL") from error
+        if backend not in {"sqlite", "postgresql"}:
+            raise ValueError(f"database_url names {backend}; SQLite and PostgreSQL are supported")
+        if EMBEDDED in self.chain.rpc_urls and len(self.chain.rpc_urls) > 1:
+            raise ValueError("the embedded chain cannot be combined with other endpoints")
+        if self.environment is Environment.PRODUCTION:
+            self._refuse_demonstration_values(backend)
+        return self
+
+    def _refuse_demonstration_values(self, backend: str) -> None:
+        chain = self.chain
+        unsafe = {
+            "production needs a PostgreSQL database": backend == "sqlite",
+            "production needs endpoints of a real chain": EMBEDDED in chain.rpc_urls,
+            "production needs chain_id": chain.chain_id is None,
+            "chain_id is that of a development chain": chain.chain_id in DEVELOPMENT_CHAIN_IDS,
+            "production needs the addresses of the contracts": None
+            in (chain.trust_registry, chain.certificate_ledger),
+            "production needs a signer of its own (signer.socket)": self.signer.socket is None,
+            "production keeps no passphrase in the environment": self.signer.passphrase is not None,
+            "production needs a trust profile": self.profile is None,
+            "verifier_host is a placeholder": self.verifier_host.endswith(".example"),
+        }
+        if found := [message for message, is_wrong in unsafe.items() if is_wrong]:
+            raise ValueError("; ".join(found))
+
+
+def load_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        UnusableSettingsError: A value is malformed, unsafe in production, or a `LANCANG_*`
+            variable means nothing (a misspelt setting must not be ignored). Values are not part
+            of the message: they may be secrets.
+    """
+    unknown = sorted(
+        name
+        for name in os.environ
+        if name.upper().startswith(_PREFIX)
+        and name.upper().removeprefix(_PREFIX).split(_DELIMITER)[0].lower()
+        not in Settings.model_fields
+    )
+    if unknown:
+        raise UnusableSettingsError(f"unknown setting {', '.join(unknown)}")
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = (
+            f"{'.'.join(str(part) for part in item['loc']) or 'settings'}: {item['msg']}"
+            for item in error.errors(include_input=False, include_url=False)
+        )
+        raise UnusableSettingsError("; ".join(problems)) from None
