@@ -1,0 +1,25 @@
+#!/bin/sh
+# Install the base distribution alone, without the registry's packages, and run the verifier's tests
+# with the network off where the machine lets us take it away.
+set -eu
+cd "$(dirname "$0")/.."
+venv="var/verifier-alone"
+lock="requirements-verifier.lock"
+stamp="$venv/lancang.stamp"
+wanted="$(cat "$lock" pyproject.toml | sha256sum)"
+if [ ! -e "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
+  rm -rf "$venv"
+  .venv/bin/python -m venv "$venv" 2>/dev/null || .venv/bin/python -m virtualenv -q "$venv"
+  "$venv/bin/python" -m pip install -q --disable-pip-version-check --require-hashes -r "$lock"
+  # The test runner only: nothing that the verifier could lean on by accident.
+  grep -E '^(pytest|pytest-socket|hypothesis|sortedcontainers|iniconfig|pluggy|packaging|pygments|attrs)==' \
+    requirements-dev.lock | sed 's/[ ;\\].*//' | xargs "$venv/bin/python" -m pip install -q --no-deps
+  printf '%s' "$wanted" > "$stamp"
+fi
+run="$venv/bin/python -m pytest -q -p no:cacheprovider --disable-socket --allow-unix-socket tests/unit/verifier"
+if unshare -rn true 2>/dev/null; then
+  echo "verifier alone, in an empty network namespace"
+  exec unshare -rn $run
+fi
+echo "verifier alone, sockets refused by the test runner"
+exec $run
