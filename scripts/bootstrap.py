@@ -26,7 +26,7 @@ def run(*command: str | Path) -> None:
     Raises:
         SystemExit: The command failed; its output is printed.
     """
-    done = subprocess.run(  # noqa: S603  (fixed commands, no shell)
+    done = subprocess.run(
         [str(part) for part in command], capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
@@ -63,7 +63,7 @@ def create_environment() -> None:
     tool = ROOT / "var" / "virtualenv"
     run(sys.executable, "-m", "pip", "install", "--quiet", "--target", tool, "virtualenv")
     environment = os.environ | {"PYTHONPATH": str(tool)}
-    subprocess.run(  # noqa: S603  (fixed command, no shell)
+    subprocess.run(
         [sys.executable, "-m", "virtualenv", "--quiet", str(VENV)], env=environment, check=True
     )
 
@@ -71,7 +71,7 @@ def create_environment() -> None:
 def has_pip(python: Path) -> bool:
     """Tell whether an interpreter can run pip; a half-made environment cannot."""
     command = [str(python), "-m", "pip", "--version"]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def install(kind: str) -> None:

@@ -31,7 +31,7 @@ TEXT_SUFFIXES: Final = {
 def tracked_files() -> list[Path]:
     """Return every file that git tracks or would add, relative to the root."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
-    listing = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)  # noqa: S603
+    listing = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
     names = [name for name in listing.stdout.decode().split("\0") if name]
     return [Path(name) for name in names if (ROOT / name).is_file()]
 

@@ -53,7 +53,7 @@ def code_png(text: str) -> bytes:
 
 
 def code_svg(text: str) -> bytes:
-    """Return the symbol as an SVG of its printed size, one path with a run for each dark stretch."""
+    """Return the symbol as an SVG of its printed size, one path of dark runs."""
     matrix = code_matrix(text)
     size = len(matrix)
     runs = [

@@ -83,7 +83,7 @@ def render_pdf(sheet: Sheet, *, fonts: Sequence[Path]) -> bytes:
         fonts: Folders from `font_directories`; fonts of the machine are not used, so that pages
             look the same everywhere.
     """
-    files = {
+    files: dict[str, str | bytes] = {
         "main.typ": _packaged("paper.typ"),
         "sheet.json": _sheet_json(sheet),
         "link.svg": code_svg(sheet.link_code),
@@ -91,12 +91,14 @@ def render_pdf(sheet: Sheet, *, fonts: Sequence[Path]) -> bytes:
         "certificate.sdjwt": sheet.sdjwt,
         "certificate.receipt.json": sheet.receipt,
     }
-    pdf: bytes = _compiler(tuple(map(str, fonts))).compile(
-        input=files,
+    pdf = _compiler(tuple(map(str, fonts))).compile(
+        input=files,  # type: ignore[type-var]  # the stubs lag: a mapping of files is accepted
         format="pdf",
         pdf_standards=["a-3a"],
         timestamp=int(sheet.signed_at.timestamp()),
     )
+    if not isinstance(pdf, bytes):
+        raise TypeError(f"the typesetter returned {type(pdf).__name__} for a PDF")
     return pdf
 
 
