@@ -10,9 +10,9 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, TypeAlias, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -24,11 +24,13 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    SmallInteger,
+    Uuid,
     create_engine,
     event,
     make_url,
 )
-from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
 BUSY_TIMEOUT: Final = timedelta(seconds=30)  # how long a writer waits for another one
@@ -63,6 +65,40 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+_Member = TypeVar("_Member", bound=IntEnum)
+
+
+class Number(TypeDecorator[_Member]):
+    """A member of an `IntEnum` whose numbers are fixed elsewhere (by a contract), stored as such.
+
+    Used as `mapped_column(Number(KeyPurpose))`.
+    """
+
+    impl = SmallInteger
+    cache_ok = True
+
+    def __init__(self, members: type[_Member]) -> None:
+        super().__init__()
+        self.members = members
+
+    def process_bind_param(self, value: _Member | None, dialect: Dialect) -> int | None:
+        """Store the number of the member."""
+        del dialect
+        return None if value is None else int(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> _Member | None:
+        """Return the member."""
+        del dialect
+        return None if value is None else self.members(value)
+
+
+Digest: TypeAlias = Annotated[bytes, mapped_column(LargeBinary(32))]
+"""A 32-byte digest, thumbprint, leaf or body id."""
+
+RandomId: TypeAlias = Annotated[str, mapped_column(Uuid(as_uuid=False))]
+"""A 128-bit random id as UUID text, see `registry.kit.identifiers`."""
 
 
 def _values(members: type[StrEnum]) -> list[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Literal
 
 from alembic import context
-from sqlalchemy import Connection
+from alembic.autogenerate.api import AutogenContext
+from sqlalchemy import Connection, Enum
 
 import registry
-from registry.kit.database import Base
+from registry.kit.database import Base, Number, UtcDateTime
 
 
 def import_models() -> None:
@@ -21,6 +23,20 @@ def import_models() -> None:
                 import_module(f"registry.{domain.name}.models")
 
 
+def render_type(kind: str, item: object, autogen: AutogenContext) -> str | Literal[False]:
+    """Write our column types into new revisions in a form that does not depend on the models."""
+    if kind != "type":
+        return False
+    if isinstance(item, UtcDateTime):
+        autogen.imports.add("from registry.kit.database import UtcDateTime")
+        return "UtcDateTime()"
+    if isinstance(item, Number):
+        return "sa.SmallInteger()"
+    if isinstance(item, Enum):
+        return f"sa.String(length={item.length})"
+    return False
+
+
 def run() -> None:
     """Run the migrations on the connection that `registry.kit.schema` handed over."""
     import_models()
@@ -29,6 +45,7 @@ def run() -> None:
         connection=connection,
         target_metadata=Base.metadata,
         compare_type=True,
+        render_item=render_type,
         render_as_batch=connection.dialect.name == "sqlite",
     )
     with context.begin_transaction():

@@ -1,0 +1,1 @@
+"""Conformity assessment bodies: registration, accredited scope, signing keys."""

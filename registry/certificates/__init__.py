@@ -1,0 +1,1 @@
+"""Certificates and inspection records: import, approval, signing, delivery, views, revocation."""

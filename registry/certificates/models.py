@@ -1,0 +1,200 @@
+"""Tables of certificates and inspection records, from draft to revocation.
+
+What the tables themselves refuse, whatever the program does (constraints and triggers of the
+migrations):
+
+- an approval by the maker of the draft, or of another content than the stored one;
+- an issued token without an approval; a state that is not backed by its row;
+- any change of a document that left the state draft, of an approval, of anything signed;
+- the same number and revision of one body twice, the same status position twice, a second
+  revocation of one certificate.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from registry.certificates.domain import CertificateKind, State, StatusAct
+from registry.kit.database import Base, Digest, Number, RandomId
+from verifier.checks.facts import RevocationReason
+
+_PERSON = 200  # a name of 100 characters may grow when compatibility characters are folded
+
+
+class CertificateRow(Base):
+    """A certificate or record. `document` is the canonical JSON of what its maker entered."""
+
+    __tablename__ = "certificates"
+    __table_args__ = (
+        UniqueConstraint("body_id", "number", "revision"),
+        UniqueConstraint("id", "maker_person", "document_sha256"),  # target of approvals
+        UniqueConstraint("replaces_id"),
+        CheckConstraint("revision >= 1", name="revision"),
+        CheckConstraint("replaces_id IS NULL OR replaces_id <> id", name="replaces"),
+        CheckConstraint("length(document_sha256) = 32", name="document_sha256_bytes"),
+        Index(None, "state", "id"),
+    )
+
+    id: Mapped[RandomId] = mapped_column(primary_key=True)
+    body_id: Mapped[Digest] = mapped_column(ForeignKey("bodies.id"))
+    kind: Mapped[CertificateKind]
+    number: Mapped[str] = mapped_column(String(128))
+    revision: Mapped[int]
+    replaces_id: Mapped[RandomId | None] = mapped_column(ForeignKey("certificates.id"))
+    demonstration: Mapped[bool]
+    state: Mapped[State]
+    document: Mapped[str] = mapped_column(Text)
+    document_sha256: Mapped[Digest]
+    maker: Mapped[str] = mapped_column(String(100))
+    maker_person: Mapped[str] = mapped_column(String(_PERSON))
+    created_at: Mapped[datetime]
+
+
+class ApprovalRow(Base):
+    """Approval of one exact document by somebody who did not make it. Never edited."""
+
+    __tablename__ = "approvals"
+    __table_args__ = (
+        # Ties maker and content to the certificate, so that the next constraint cannot be fooled.
+        ForeignKeyConstraint(
+            ["certificate_id", "maker_person", "document_sha256"],
+            ["certificates.id", "certificates.maker_person", "certificates.document_sha256"],
+            name="fk_approvals_certificate",  # the derived name is too long for PostgreSQL
+        ),
+        CheckConstraint("approver_person <> maker_person", name="second_person"),
+    )
+
+    certificate_id: Mapped[RandomId] = mapped_column(primary_key=True)
+    maker_person: Mapped[str] = mapped_column(String(_PERSON))
+    document_sha256: Mapped[Digest]
+    approver: Mapped[str] = mapped_column(String(100))
+    approver_person: Mapped[str] = mapped_column(String(_PERSON))
+    approved_at: Mapped[datetime]
+
+
+class StatusBlockRow(Base):
+    """A block of positions of a status list, one bit for each that has been drawn."""
+
+    __tablename__ = "status_blocks"
+    __table_args__ = (CheckConstraint("free >= 0", name="free"),)
+
+    body_id: Mapped[Digest] = mapped_column(ForeignKey("bodies.id"), primary_key=True)
+    list_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    block: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    drawn: Mapped[bytes] = mapped_column(LargeBinary)
+    free: Mapped[int]
+
+
+class StatusEntryRow(Base):
+    """The status position of one certificate, reserved before it is signed. Never edited."""
+
+    __tablename__ = "status_entries"
+
+    body_id: Mapped[Digest] = mapped_column(ForeignKey("bodies.id"), primary_key=True)
+    list_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    certificate_id: Mapped[RandomId] = mapped_column(ForeignKey("certificates.id"), unique=True)
+
+
+class IssuedTokenRow(Base):
+    """The signed token without its disclosures. Never edited."""
+
+    __tablename__ = "issued_tokens"
+
+    certificate_id: Mapped[RandomId] = mapped_column(
+        ForeignKey("approvals.certificate_id"), primary_key=True
+    )
+    jwt: Mapped[str] = mapped_column(Text)
+    leaf: Mapped[Digest] = mapped_column(unique=True)
+    key_thumbprint: Mapped[Digest] = mapped_column(ForeignKey("body_keys.thumbprint"))
+    issued_at: Mapped[datetime]
+
+
+class DisclosuresRow(Base):
+    """The disclosures of a token with their salts, joined by "~" in the order of delivery.
+
+    Kept apart from the token: deleting this row (and the document) is the erasure that leaves the
+    anchored evidence intact.
+    """
+
+    __tablename__ = "disclosures"
+
+    certificate_id: Mapped[RandomId] = mapped_column(
+        ForeignKey("issued_tokens.certificate_id"), primary_key=True
+    )
+    disclosures: Mapped[str] = mapped_column(Text)
+
+
+class ReleaseStatementRow(Base):
+    """A signed statement of what a view for one destination withholds, and why. Never edited."""
+
+    __tablename__ = "release_statements"
+    __table_args__ = (Index(None, "certificate_id", "destination"),)
+
+    leaf: Mapped[Digest] = mapped_column(primary_key=True)
+    certificate_id: Mapped[RandomId] = mapped_column(ForeignKey("issued_tokens.certificate_id"))
+    destination: Mapped[str] = mapped_column(String(2))
+    withheld: Mapped[str] = mapped_column(Text)  # JSON array of paths, sorted
+    grounds: Mapped[str] = mapped_column(Text)  # JSON array of codes
+    token: Mapped[str] = mapped_column(Text)
+    key_thumbprint: Mapped[Digest] = mapped_column(ForeignKey("body_keys.thumbprint"))
+    issued_at: Mapped[datetime]
+    requested_by: Mapped[str] = mapped_column(String(100))
+
+
+class SummaryRow(Base):
+    """The signed content of an offline code, for the whole certificate or one view of it."""
+
+    __tablename__ = "summaries"
+
+    leaf: Mapped[Digest] = mapped_column(primary_key=True)
+    certificate_id: Mapped[RandomId] = mapped_column(
+        ForeignKey("issued_tokens.certificate_id"), index=True
+    )
+    release_leaf: Mapped[Digest | None] = mapped_column(ForeignKey("release_statements.leaf"))
+    entry: Mapped[bytes]  # deterministic CBOR of the COSE_Sign1, unprotected header empty
+    key_thumbprint: Mapped[Digest] = mapped_column(ForeignKey("body_keys.thumbprint"))
+    issued_at: Mapped[datetime]
+
+
+class StatusOrderRow(Base):
+    """An order to change the status of a certificate on chain, and when the chain took it.
+
+    `reason` names the cause as in the contract. The last three columns are filled once, when the
+    transaction is final.
+    """
+
+    __tablename__ = "status_orders"
+    __table_args__ = (
+        Index(
+            "uq_status_orders_revoked",
+            "certificate_id",
+            unique=True,
+            sqlite_where=text("act = 'revoke'"),
+            postgresql_where=text("act = 'revoke'"),
+        ),
+        Index(None, "effective_at", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    certificate_id: Mapped[RandomId] = mapped_column(ForeignKey("issued_tokens.certificate_id"))
+    act: Mapped[StatusAct]
+    reason: Mapped[RevocationReason] = mapped_column(Number(RevocationReason))
+    ordered_by: Mapped[str] = mapped_column(String(100))
+    ordered_at: Mapped[datetime]
+    effective_at: Mapped[datetime | None]
+    block: Mapped[int | None]
+    transaction_hash: Mapped[Digest | None]

@@ -1,0 +1,1 @@
+"""National authorities: the parties whose word about bodies the others rely on."""

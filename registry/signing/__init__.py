@@ -1,0 +1,1 @@
+"""Document signers: private keys in a process of their own, behind one interface."""
