@@ -1,0 +1,1 @@
+"""Entry points without logic of their own, and the tools of the build."""
