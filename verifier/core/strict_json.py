@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NoReturn, TypeAlias
 
 from verifier.core.errors import LimitExceededError, MalformedEvidenceError
@@ -120,6 +120,35 @@ def parse_json_object(
     if not isinstance(value, dict):
         raise MalformedEvidenceError(what, "must be a JSON object", reason="type")
     return value
+
+
+def parse_json_items(items: Sequence[bytes], *, what: str) -> list[JsonValue]:
+    """Parse many small JSON texts; the same as `parse_json` on each, at half the cost.
+
+    Args:
+        items: UTF-8 texts, together no larger than `MAX_DOCUMENT_BYTES`.
+        what: Name of the parts being read, for the error message.
+
+    Raises:
+        MalformedEvidenceError: As `parse_json`.
+    """
+    # No item can hide a character in the seams: a raw line feed ends any UTF-8 sequence, and
+    # composes with nothing.
+    joined = _decoded(b"\n".join(items), what=what, max_bytes=MAX_DOCUMENT_BYTES)
+    texts = joined.split("\n")
+    if len(texts) != len(items) or "\\" in joined:
+        return [parse_json(item, what=what) for item in items]
+    values: list[JsonValue] = []
+    for text in texts:
+        value: JsonValue = None
+        try:
+            value, end = _DECODER.raw_decode(text)
+        except (_Refusal, RecursionError, ValueError):
+            end = -1
+        if end != len(text) or text.count("[") + text.count("{") > MAX_JSON_DEPTH:
+            value = parse_json(text, what=what)  # unusual spelling or an error to be named
+        values.append(value)
+    return values
 
 
 def check_text(text: str, *, what: str) -> None:
