@@ -1,0 +1,59 @@
+"""Messages between the registry and its signer: a length of four bytes, then one JSON object."""
+
+from __future__ import annotations
+
+import socket
+from typing import Final
+
+from registry.signing.errors import SignerUnavailableError
+from verifier.core.errors import MalformedEvidenceError
+from verifier.core.strict_json import JsonObject, canonical_json, parse_json_object
+
+MAX_FRAME_BYTES: Final = 512 * 1024  # the longest message in base64url, and room
+_LENGTH_BYTES: Final = 4
+
+PROBE_PREFIX: Final = b"lancang/probe/1\x00"  # no token and no COSE structure begins like this
+PROBE_NONCE_BYTES: Final = 16
+
+
+def send(connection: socket.socket, message: JsonObject) -> None:
+    """Send one message.
+
+    Raises:
+        SignerUnavailableError: It is too long.
+        OSError: The connection is gone.
+    """
+    body = canonical_json(message)
+    if len(body) > MAX_FRAME_BYTES:
+        raise SignerUnavailableError(f"a message has at most {MAX_FRAME_BYTES} bytes")
+    connection.sendall(len(body).to_bytes(_LENGTH_BYTES) + body)
+
+
+def receive(connection: socket.socket) -> JsonObject | None:
+    """Receive one message; None when the other side has closed the connection between messages.
+
+    Raises:
+        SignerUnavailableError: The message is too long, cut off or not a JSON object.
+        OSError: The connection is gone, or nothing came in time.
+    """
+    head = _read(connection, _LENGTH_BYTES)
+    if not head:
+        return None
+    length = int.from_bytes(head)
+    if len(head) != _LENGTH_BYTES or length > MAX_FRAME_BYTES:
+        raise SignerUnavailableError("malformed message")
+    body = _read(connection, length)
+    if len(body) != length:
+        raise SignerUnavailableError("a message was cut off")
+    try:
+        return parse_json_object(body, what="message", max_bytes=MAX_FRAME_BYTES)
+    except MalformedEvidenceError as error:
+        raise SignerUnavailableError(str(error)) from error
+
+
+def _read(connection: socket.socket, length: int) -> bytes:
+    """Read `length` bytes, fewer only at the end of the stream."""
+    data = bytearray()
+    while len(data) < length and (part := connection.recv(min(length - len(data), 65536))):
+        data += part
+    return bytes(data)
