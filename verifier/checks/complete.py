@@ -1,0 +1,67 @@
+"""Is everything there, and if not, who withheld it?"""
+
+from __future__ import annotations
+
+from verifier.checks.codes import answer, unknown
+from verifier.checks.evidence import Claims, Form, Release, SignedToken, View
+from verifier.checks.facts import Unavailable
+from verifier.checks.finding import Finding, Line, Status
+
+
+def check_complete(
+    token: SignedToken, claims: Claims, view: View | None, *, release_signed: Finding | None
+) -> Finding:
+    """Judge what is in hand of a document.
+
+    The list of contents is itself a disclosure: with it nothing can be missing unseen, although
+    decoys hide how many disclosures there are. A view that leaves something out leaves the list
+    out too, and then only a release statement of the same body says that the issuer meant it so.
+
+    Args:
+        token: Signature of the document.
+        claims: What it says.
+        view: What is in hand; None for a summary.
+        release_signed: Finding of the line `signed` for the view's release statement, None when
+            there is no statement.
+    """
+    if claims.form is Form.SUMMARY or view is None:
+        return answer(Line.COMPLETE, "summary_only")
+    if claims.form is Form.PUBLIC_RECEIPT:
+        return answer(Line.COMPLETE, "public_receipt")
+    if view.contents is not None:
+        missing = sorted(view.contents - view.disclosed)
+        if missing:
+            return answer(Line.COMPLETE, "withheld_by_holder", withheld=missing)
+        return answer(Line.COMPLETE, "ok")
+    if view.release is None or release_signed is None:
+        return answer(Line.COMPLETE, "withheld_by_holder", statement=None)
+    return _released(token, view, view.release, release_signed)
+
+
+def _released(token: SignedToken, view: View, release: Release, signed: Finding) -> Finding:
+    """Judge a view with a release statement; one that does not fit counts as none."""
+    problem = _misfit(token, view, release)
+    if problem is not None:
+        return answer(Line.COMPLETE, "withheld_by_holder", statement=problem)
+    if signed.status is Status.UNKNOWN:
+        return unknown(Line.COMPLETE, Unavailable(signed.code))
+    if signed.status is Status.FAIL:
+        return answer(Line.COMPLETE, "withheld_by_holder", statement=signed.code)
+    return answer(
+        Line.COMPLETE,
+        "released_view",
+        destination=release.destination,
+        grounds=list(release.grounds),
+        withheld=list(release.withheld),
+    )
+
+
+def _misfit(token: SignedToken, view: View, release: Release) -> str | None:
+    """Return why a release statement says nothing about this view, None when it does."""
+    if release.certificate_leaf != token.leaf:
+        return "of_another_certificate"
+    if (release.token.party, release.token.body) != (token.party, token.body):
+        return "of_another_body"
+    if release.released != view.digest:
+        return "of_another_view"
+    return None

@@ -1,0 +1,300 @@
+"""Frozen inputs of the checks: what a document claims, and what could be learnt about it.
+
+Claims come from the presented bytes and are worth nothing by themselves. Facts come from the
+checker's sources. A check compares the two and never fetches anything. Times are Unix seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from verifier.checks.facts import (
+    AnchorFacts,
+    BodyFacts,
+    Head,
+    KeyFacts,
+    KeyPurpose,
+    StatusFacts,
+    Unavailable,
+)
+from verifier.core.keys import Algorithm, PublicKey
+from verifier.core.strict_json import JsonObject
+
+# An anchor is due within four hours (docs/evidence-format.md, "Time"): longer outages are rare, and
+# a thief who holds a key back-dates by no more.
+GRACE_SECONDS: Final = 4 * 3600
+# Clocks of laboratory, chain and checker differ; block times may lag by minutes.
+CLOCK_TOLERANCE_SECONDS: Final = 15 * 60
+
+
+class Form(StrEnum):
+    """How much of a certificate is in hand."""
+
+    CERTIFICATE = "certificate"  # the token with the disclosures that its holder shows
+    PUBLIC_RECEIPT = "public_receipt"  # the token as a registry serves it, without disclosures
+    SUMMARY = "summary"  # an offline code alone
+
+
+class Kind(StrEnum):
+    """The two types of document."""
+
+    TEST_CERTIFICATE = "TestCertificate"
+    INSPECTION_RECORD = "InspectionRecord"
+
+    @property
+    def purpose(self) -> KeyPurpose:
+        """The purpose that a key must have to sign documents of this kind."""
+        if self is Kind.TEST_CERTIFICATE:
+            return KeyPurpose.CERTIFICATE
+        return KeyPurpose.RECORD
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedToken:
+    """One signature as presented, with everything that its check needs.
+
+    Attributes:
+        purpose: What the key must be registered for.
+        party: Party id that the token names.
+        body: Body id that the token names, 32 bytes.
+        did: Issuer id that the token names; None where the token has none (summaries).
+        thumbprint: RFC 7638 thumbprint of the key in the header, 32 bytes.
+        issued_at: `iat` of the token.
+        leaf: Leaf digest of the token, 32 bytes.
+        signed_by: Tells whether a key made the signature, with the key's own algorithm.
+    """
+
+    purpose: KeyPurpose
+    party: str
+    body: bytes
+    did: str | None
+    thumbprint: bytes
+    issued_at: int
+    leaf: bytes
+    signed_by: Callable[[PublicKey], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultClaim:
+    """One result: its stub is always visible, its inside (`detail`) only when disclosed."""
+
+    ordinal: int
+    conclusion: str
+    accredited: bool
+    detail: JsonObject | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestDates:
+    """The days or moments in which the activity took place, as a half-open interval."""
+
+    __test__ = False  # pytest: not a test class
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goods:
+    """What is known about the product: None where it is withheld or was never stated."""
+
+    hs_code: str | None
+    descriptions: tuple[str, ...]
+    stated: bool  # whether everything stated about the product is visible
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """What a document says after its disclosures were matched with the signed digests.
+
+    Attributes:
+        form: How much of the document is in hand.
+        kind: Type of the document.
+        certificate_leaf: Leaf of the certificate: that of the token itself, or the one that a
+            summary names.
+        claimed_issue: Claimed moment of issue.
+        valid_until: First moment at which the document is no longer valid, None without expiry.
+        status_list: Number of the status list inside the body.
+        status_index: Index in that list.
+        demonstration: Whether the document calls itself a demonstration.
+        results: Every result in order of ordinal; nothing can be left out.
+        dates: When the activity took place, None when withheld or (summaries) not carried.
+        goods: What is known about the product.
+        has_quantity: False only when it is certain that no quantity is stated.
+    """
+
+    form: Form
+    kind: Kind
+    certificate_leaf: bytes
+    claimed_issue: int
+    valid_until: int | None
+    status_list: int
+    status_index: int
+    demonstration: bool
+    results: tuple[ResultClaim, ...]
+    dates: TestDates | None
+    goods: Goods
+    has_quantity: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """A release statement as presented.
+
+    Attributes:
+        token: Its signature.
+        certificate_leaf: Leaf of the certificate that it speaks about.
+        destination: Country for which the view was made.
+        withheld: Paths that the view leaves out.
+        grounds: Codes of the reasons.
+        released: SHA-256 over the sorted digests of the disclosures that the view contains.
+    """
+
+    token: SignedToken
+    certificate_leaf: bytes
+    destination: str
+    withheld: tuple[str, ...]
+    grounds: tuple[str, ...]
+    released: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """Which parts of a certificate are in hand.
+
+    Attributes:
+        disclosed: Paths of the disclosures in hand.
+        contents: Every path that the issuer made a disclosure of; None when that list is withheld.
+        digest: SHA-256 over the sorted digests of the disclosures in hand.
+        release: The release statement that came along, if any.
+    """
+
+    disclosed: frozenset[str]
+    contents: frozenset[str] | None
+    digest: bytes
+    release: Release | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One parsed document: its signature, what it says, and how much of it is in hand.
+
+    Attributes:
+        token: Signature of the token, or of the summary that stands alone.
+        claims: What it says.
+        view: Which disclosures are in hand; None for a summary.
+        differences: Members in which a code beside the token differs from it; empty when there is
+            none beside it or they agree.
+    """
+
+    token: SignedToken
+    claims: Claims
+    view: View | None
+    differences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Anchored:
+    """The leaf is under a root that a final block holds."""
+
+    facts: AnchorFacts
+
+
+@dataclass(frozen=True, slots=True)
+class NotAnchored:
+    """Whoever should know says that no final block holds the leaf."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrongProof:
+    """The proof in hand contradicts itself or the leaf."""
+
+    reason: str
+
+
+Anchoring: TypeAlias = Anchored | NotAnchored | WrongProof | Unavailable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignerFacts:
+    """What the source knows about the signer of one token.
+
+    Attributes:
+        body: The body that the token names; None when it is not registered.
+        key: The key registered inside that body; None when it is not.
+        named_key: A public key with the thumbprint of the header from any place at all, such as a
+            receipt. It can show that a signature is intact, never whose it is.
+    """
+
+    body: BodyFacts | Unavailable | None
+    key: KeyFacts | Unavailable | None
+    named_key: PublicKey | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenFacts:
+    """Signer and anchoring of one token."""
+
+    signer: SignerFacts
+    anchoring: Anchoring
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """What the checker's profile decides.
+
+    Attributes:
+        parties: Ids of the parties that the checker trusts.
+        algorithms: Accepted algorithms, each with the first moment of anchoring at which it is no
+            longer accepted, None while it is.
+        demonstration: Whether the profile is for demonstration.
+    """
+
+    parties: frozenset[str]
+    algorithms: Mapping[Algorithm, int | None]
+    demonstration: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryReport:
+    """What a registry that was asked said about the quantity; None when it keeps no account."""
+
+    written_off: tuple[str, str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything that could be learnt about one document.
+
+    Attributes:
+        trust: The checker's decisions; Unavailable without a profile.
+        head: The final block at which all was read.
+        token: Signer and anchoring of the document.
+        release: The same for its release statement, None when there is none.
+        statuses: Status of the certificate and, for a summary, of the summary's own leaf.
+        scope_documents: Hash-named documents in hand, SHA-256 to exact bytes.
+        registry: None when no registry was asked.
+    """
+
+    trust: Trust | Unavailable
+    head: Head | Unavailable
+    token: TokenFacts
+    release: TokenFacts | None
+    statuses: tuple[StatusFacts | Unavailable, ...]
+    scope_documents: Mapping[bytes, bytes]
+    registry: RegistryReport | Unavailable | None
+
+
+def anchoring_as_of(anchoring: Anchoring, moment: int) -> Anchoring:
+    """Return what was true of an anchoring at `moment`: a later anchor was none yet."""
+    if isinstance(anchoring, Anchored) and anchoring.facts.time > moment:
+        return NotAnchored()
+    return anchoring
+
+
+def is_fresh(issued_at: int, moment: int) -> bool:
+    """Tell whether a token of this signing time may still be waiting for its anchor."""
+    return issued_at - CLOCK_TOLERANCE_SECONDS <= moment <= issued_at + GRACE_SECONDS

@@ -1,0 +1,111 @@
+"""Is the revocation bit clear, and is the document not suspended?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from verifier.checks.codes import answer, unknown
+from verifier.checks.facts import RevocationReason, StatusEvent, StatusFacts, Unavailable
+from verifier.checks.finding import Finding, Line
+from verifier.checks.moments import rfc3339
+
+
+def check_not_revoked(statuses: Iterable[StatusFacts | Unavailable]) -> Finding:
+    """Judge the status of a document now.
+
+    Revocation has no end. A suspension ends when whoever set it clears it. What is known to be bad
+    counts even if another status could not be read.
+
+    Args:
+        statuses: Status of the certificate and of every other leaf on which it depends here.
+    """
+    given = list(statuses)
+    known = [status for status in given if isinstance(status, StatusFacts)]
+    for status in known:
+        if status.revoked:
+            return _revoked(status.events)
+    for status in known:
+        if status.suspended_by_body or status.suspended_by_party:
+            return _suspended(by_party=status.suspended_by_party, events=status.events)
+    for fact in given:
+        if isinstance(fact, Unavailable):
+            return unknown(Line.NOT_REVOKED, fact)
+    if not known:
+        return answer(Line.NOT_REVOKED, "not_checked", because=Line.SIGNED.value)
+    return answer(Line.NOT_REVOKED, "ok")
+
+
+def check_not_revoked_at(statuses: Iterable[StatusFacts | Unavailable], moment: int) -> Finding:
+    """Judge the status of a document at a past moment, from the times of its events.
+
+    A document that is revoked or suspended now without an event that says since when could have
+    been so at any moment: the answer is UNKNOWN.
+    """
+    past: list[StatusFacts | Unavailable] = []
+    for status in statuses:
+        if isinstance(status, Unavailable):
+            past.append(status)
+            continue
+        if not _explained(status):
+            past.append(Unavailable("history_not_supplied"))
+            continue
+        past.append(_state_at(status, moment))
+    return check_not_revoked(past)
+
+
+def _explained(status: StatusFacts) -> bool:
+    """Tell whether the events lead to the state that the chain reports now."""
+    final = _replay(status.events)
+    return (
+        final.revoked == status.revoked
+        and final.suspended_by_body == status.suspended_by_body
+        and final.suspended_by_party == status.suspended_by_party
+    )
+
+
+def _state_at(status: StatusFacts, moment: int) -> StatusFacts:
+    return _replay(tuple(event for event in status.events if event.time <= moment))
+
+
+def _replay(events: tuple[StatusEvent, ...]) -> StatusFacts:
+    revoked = by_body = by_party = False
+    for event in events:
+        if event.kind == "revoked":
+            revoked = True
+        elif event.by_party:
+            by_party = event.kind == "suspended"
+        else:
+            by_body = event.kind == "suspended"
+    return StatusFacts(
+        revoked=revoked, suspended_by_body=by_body, suspended_by_party=by_party, events=events
+    )
+
+
+def _revoked(events: tuple[StatusEvent, ...]) -> Finding:
+    """Return the FAIL of a revocation; the first one counts, a later one adds nothing."""
+    event = next((event for event in events if event.kind == "revoked"), None)
+    if event is None:
+        return answer(Line.NOT_REVOKED, "revoked", reason=None, since=None)
+    data: dict[str, object] = {"reason": _reason_name(event.reason), "since": rfc3339(event.time)}
+    superseded = event.reason == RevocationReason.SUPERSEDED
+    return answer(Line.NOT_REVOKED, "superseded" if superseded else "revoked", **data)
+
+
+def _suspended(*, by_party: bool, events: tuple[StatusEvent, ...]) -> Finding:
+    last = next(
+        (e for e in reversed(events) if e.kind == "suspended" and e.by_party == by_party), None
+    )
+    return answer(
+        Line.NOT_REVOKED,
+        "suspended",
+        by="party" if by_party else "body",
+        reason=_reason_name(last.reason) if last else None,
+        since=rfc3339(last.time) if last else None,
+    )
+
+
+def _reason_name(reason: int) -> str:
+    try:
+        return RevocationReason(reason).name.lower()
+    except ValueError:  # a later contract may know more reasons
+        return str(reason)
