@@ -146,7 +146,7 @@ class ReleaseStatementRow(Base):
 
     leaf: Mapped[Digest] = mapped_column(primary_key=True)
     certificate_id: Mapped[RandomId] = mapped_column(ForeignKey("issued_tokens.certificate_id"))
-    destination: Mapped[str] = mapped_column(String(2))
+    destination: Mapped[str] = mapped_column(String(32))  # a party id
     withheld: Mapped[str] = mapped_column(Text)  # JSON array of paths, sorted
     grounds: Mapped[str] = mapped_column(Text)  # JSON array of codes
     token: Mapped[str] = mapped_column(Text)

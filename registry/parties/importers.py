@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-from registry.kit.import_problems import ObjectReader
+from registry.kit.texts import COUNTRY, NAMES, PARTY_ID, texts_of
 from registry.parties.domain import Party
+from verifier.core.shapes import Object
+from verifier.core.strict_json import JsonObject
 
-_ID: Final = re.compile(r"[A-Z0-9-]{2,32}", re.ASCII)
-_COUNTRY: Final = re.compile(r"[A-Z]{2}", re.ASCII)
+PARTY: Final = Object(
+    {"id": PARTY_ID, "name": NAMES, "country": COUNTRY},
+    required=frozenset({"id", "name", "country"}),
+)
+"""Shape of a party in an import file."""
 
 
-def read_party(reader: ObjectReader) -> Party:
-    """Return the party that an import file describes; problems are noted in the reader."""
-    party = Party(
-        id=reader.text("id", pattern=_ID),
-        country=reader.text("country", pattern=_COUNTRY),
-        name=reader.by_language("name"),
-    )
-    reader.finish()
-    return party
+def party_of(value: JsonObject) -> Party:
+    """Return the party that a value of shape `PARTY` describes."""
+    return Party(id=str(value["id"]), country=str(value["country"]), name=texts_of(value["name"]))

@@ -224,7 +224,7 @@ def _create_signed() -> None:
         "release_statements",
         sa.Column("leaf", _DIGEST, nullable=False),
         sa.Column("certificate_id", _ID, nullable=False),
-        sa.Column("destination", sa.String(length=2), nullable=False),
+        sa.Column("destination", sa.String(length=32), nullable=False),
         sa.Column("withheld", sa.Text(), nullable=False),
         sa.Column("grounds", sa.Text(), nullable=False),
         sa.Column("token", sa.Text(), nullable=False),
