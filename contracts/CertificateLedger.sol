@@ -35,7 +35,7 @@ contract CertificateLedger is ICertificateLedger {
     /// @notice Most leaves of a batch.
     uint32 public constant MAXIMUM_LEAVES = 2 ** 20;
 
-    /// @notice Most words of one call: 512 fresh words need 12.5 million gas, below the limit of
+    /// @notice Most words of one call: 512 fresh words need 13.2 million gas, below the limit of
     /// 2^24 for a transaction (EIP-7825).
     uint256 public constant MAXIMUM_WORDS = 512;
 
