@@ -1,0 +1,115 @@
+"""One sequencer for each signing account: a lock, and an epoch that fences off whoever lost it.
+
+The lock keeps two processes from working for one account at a time. It can be lost unnoticed (a
+database connection that breaks), so every write also names the epoch under which its writer became
+sequencer, and the database refuses older ones.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
+
+from registry.anchoring.errors import ChainMismatchError, LeaseHeldError, LeaseLostError
+from registry.anchoring.models import AccountRow
+from registry.anchoring.records import Lease
+from registry.kit.database import Database
+
+
+@contextmanager
+def hold_lease(
+    database: Database, account: str, *, chain_id: int, lock_folder: Path
+) -> Iterator[Lease]:
+    """Become the sequencer of `account` for as long as the context lasts.
+
+    Args:
+        database: PostgreSQL locks by itself; beside SQLite a file in `lock_folder` is locked.
+        account: Address of the signing account.
+        chain_id: Chain on which the account's nonces count.
+        lock_folder: Folder for lock files.
+
+    Raises:
+        LeaseHeldError: Another process is the sequencer.
+        ChainMismatchError: The account was used on another chain with this database.
+    """
+    if database.engine.dialect.name == "postgresql":
+        lock = _advisory_lock(database, account)
+    else:
+        lock = _file_lock(lock_folder, account)
+    with lock:
+        yield _take_over(database, account, chain_id)
+
+
+def fence(session: Session, lease: Lease) -> None:
+    """Make sure, as the first act of a writing transaction, that `lease` still stands.
+
+    The row stays locked to the end of the transaction, so nobody takes over in between.
+
+    Raises:
+        LeaseLostError: Another process has become the sequencer.
+    """
+    held = session.execute(
+        update(AccountRow)
+        .where(AccountRow.address == lease.account, AccountRow.epoch == lease.epoch)
+        .values(epoch=AccountRow.epoch)
+        .returning(AccountRow.address)
+    ).first()
+    if held is None:
+        raise LeaseLostError(f"another process has taken over account {lease.account}")
+
+
+def _take_over(database: Database, account: str, chain_id: int) -> Lease:
+    with database.begin() as session:
+        row = session.scalar(
+            select(AccountRow).where(AccountRow.address == account).with_for_update()
+        )
+        if row is None:
+            row = AccountRow(address=account, chain_id=chain_id, next_nonce=0, epoch=0)
+            session.add(row)
+        if row.chain_id != chain_id:
+            raise ChainMismatchError(
+                f"account {account} belongs to chain {row.chain_id}, not {chain_id}"
+            )
+        row.epoch += 1
+        return Lease(account=account, epoch=row.epoch)
+
+
+@contextmanager
+def _advisory_lock(database: Database, account: str) -> Iterator[None]:
+    """Hold a session-level lock on a connection of its own."""
+    key = int.from_bytes(hashlib.sha256(f"lancang/account/{account}".encode()).digest()[:8])
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        signed_key = key - 2**63  # the database counts keys from -2^63
+        locked = connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": signed_key})
+        if not locked:
+            raise _held(account)
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": signed_key})
+
+
+@contextmanager
+def _file_lock(folder: Path, account: str) -> Iterator[None]:
+    """Lock a file; the operating system releases it when the process ends, however it ends."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(folder / f"{account.lower()}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise _held(account) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _held(account: str) -> LeaseHeldError:
+    return LeaseHeldError(f"another process is anchoring with account {account}")
