@@ -10,13 +10,6 @@ STATUS_LIST: Final = 131_072  # positions of a list, the least a Bitstring Statu
 BLOCKS_PER_LIST: Final = STATUS_LIST // STATUS_BLOCK
 
 
-class CertificateKind(StrEnum):
-    """Types of document; the values are the type names inside the credential."""
-
-    TEST_CERTIFICATE = "TestCertificate"
-    INSPECTION_RECORD = "InspectionRecord"
-
-
 class State(StrEnum):
     """Where a certificate stands. Revocation is apart: it does not undo having been signed."""
 

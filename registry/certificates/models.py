@@ -27,11 +27,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from registry.certificates.domain import CertificateKind, State, StatusAct
+from registry.certificates.domain import State, StatusAct
+from registry.kit.actor import MAX_PERSON_CHARS
 from registry.kit.database import Base, Digest, Number, RandomId
 from verifier.checks.facts import RevocationReason
+from verifier.core.field_policy import DocumentKind
 
-_PERSON = 200  # a name of 100 characters may grow when compatibility characters are folded
 
 
 class CertificateRow(Base):
@@ -50,7 +51,7 @@ class CertificateRow(Base):
 
     id: Mapped[RandomId] = mapped_column(primary_key=True)
     body_id: Mapped[Digest] = mapped_column(ForeignKey("bodies.id"))
-    kind: Mapped[CertificateKind]
+    kind: Mapped[DocumentKind]
     number: Mapped[str] = mapped_column(String(128))
     revision: Mapped[int]
     replaces_id: Mapped[RandomId | None] = mapped_column(ForeignKey("certificates.id"))
@@ -59,7 +60,7 @@ class CertificateRow(Base):
     document: Mapped[str] = mapped_column(Text)
     document_sha256: Mapped[Digest]
     maker: Mapped[str] = mapped_column(String(100))
-    maker_person: Mapped[str] = mapped_column(String(_PERSON))
+    maker_person: Mapped[str] = mapped_column(String(MAX_PERSON_CHARS))
     created_at: Mapped[datetime]
 
 
@@ -78,10 +79,10 @@ class ApprovalRow(Base):
     )
 
     certificate_id: Mapped[RandomId] = mapped_column(primary_key=True)
-    maker_person: Mapped[str] = mapped_column(String(_PERSON))
+    maker_person: Mapped[str] = mapped_column(String(MAX_PERSON_CHARS))
     document_sha256: Mapped[Digest]
     approver: Mapped[str] = mapped_column(String(100))
-    approver_person: Mapped[str] = mapped_column(String(_PERSON))
+    approver_person: Mapped[str] = mapped_column(String(MAX_PERSON_CHARS))
     approved_at: Mapped[datetime]
 
 
@@ -171,10 +172,10 @@ class SummaryRow(Base):
 
 
 class StatusOrderRow(Base):
-    """An order to change the status of a certificate on chain, and when the chain took it.
+    """An order to change the status of a certificate, and the ledger write that carries it out.
 
-    `reason` names the cause as in the contract. The last three columns are filled once, when the
-    transaction is final.
+    `reason` is that of the contract. Several orders may share one ledger write, whose id is filled
+    in once; it is None while the order waits to be gathered.
     """
 
     __tablename__ = "status_orders"
@@ -186,7 +187,7 @@ class StatusOrderRow(Base):
             sqlite_where=text("act = 'revoke'"),
             postgresql_where=text("act = 'revoke'"),
         ),
-        Index(None, "effective_at", "id"),
+        Index(None, "ledger_write_id", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -195,6 +196,4 @@ class StatusOrderRow(Base):
     reason: Mapped[RevocationReason] = mapped_column(Number(RevocationReason))
     ordered_by: Mapped[str] = mapped_column(String(100))
     ordered_at: Mapped[datetime]
-    effective_at: Mapped[datetime | None]
-    block: Mapped[int | None]
-    transaction_hash: Mapped[Digest | None]
+    ledger_write_id: Mapped[int | None]

@@ -9,6 +9,7 @@ from typing import Final
 from registry.kit.errors import InvalidInputError
 
 MAX_NAME_CHARS: Final = 100
+MAX_PERSON_CHARS: Final = 200  # compatibility characters grow when they are folded
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class Actor:
             raise InvalidInputError(
                 f"a person's name has 1 to {MAX_NAME_CHARS} printable characters"
             )
+        if len(self.person) > MAX_PERSON_CHARS:
+            raise InvalidInputError("a person's name must not consist of ligatures")
 
     @property
     def person(self) -> str:

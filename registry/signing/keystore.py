@@ -125,7 +125,10 @@ class Keystore:
             path = self._path(thumbprint)
             if not path.is_file():
                 raise UnknownKeyError(f"the signer holds no key {b64u(thumbprint)}")
-            self._loaded[thumbprint] = self._decrypt(_read(path))
+            described, key = self._decrypt(_read(path))
+            if key.thumbprint != thumbprint:
+                raise KeystoreDamagedError(f"{path.name} holds another key")
+            self._loaded[thumbprint] = (described, key)
         return self._loaded[thumbprint]
 
     def _decrypt(self, stored: JsonObject) -> tuple[KeyDescription, SoftwareKey]:

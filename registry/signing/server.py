@@ -43,7 +43,7 @@ class SigningDesk:
         self._clock = clock
         self._may_generate = may_generate
         self._lock = threading.Lock()
-        self._acts: dict[object, Callable[[JsonObject], JsonObject]] = {
+        self._acts: dict[str, Callable[[JsonObject], JsonObject]] = {
             "sign": self._sign,
             "probe": self._probe,
             "keys": self._keys,
@@ -52,7 +52,7 @@ class SigningDesk:
 
     def answer(self, request: JsonObject) -> JsonObject:
         """Return the answer to a request: `{"ok": ...}` or `{"error": {...}}`."""
-        act = self._acts.get(request.get("act"))
+        act = self._acts.get(str(request.get("act")))
         try:
             if act is None:
                 raise SigningRefusedError("unknown_act", "the signer does not know this request")

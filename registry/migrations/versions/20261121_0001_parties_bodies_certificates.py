@@ -282,9 +282,7 @@ def _create_signed() -> None:
         sa.Column("reason", sa.SmallInteger(), nullable=False),
         sa.Column("ordered_by", sa.String(length=100), nullable=False),
         sa.Column("ordered_at", UtcDateTime(), nullable=False),
-        sa.Column("effective_at", UtcDateTime(), nullable=True),
-        sa.Column("block", _INTEGER, nullable=True),
-        sa.Column("transaction_hash", _DIGEST, nullable=True),
+        sa.Column("ledger_write_id", _INTEGER, nullable=True),
         sa.ForeignKeyConstraint(
             ["certificate_id"],
             ["issued_tokens.certificate_id"],
@@ -292,7 +290,9 @@ def _create_signed() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name="pk_status_orders"),
     )
-    op.create_index("ix_status_orders_effective_at_id", "status_orders", ["effective_at", "id"])
+    op.create_index(
+        "ix_status_orders_ledger_write_id_id", "status_orders", ["ledger_write_id", "id"]
+    )
     op.create_index(
         "uq_status_orders_revoked",
         "status_orders",
@@ -410,7 +410,7 @@ def _guard_signed() -> None:
     append_only(
         "status_orders",
         ["id", "certificate_id", "act", "reason", "ordered_by", "ordered_at"],
-        fill_once=["effective_at", "block", "transaction_hash"],
+        fill_once=["ledger_write_id"],
     )
 
 

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from alembic import command
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
+
+from registry.kit import schema
+from registry.kit.database import Database
+from registry.parties.models import PartyRow
+
+
+def party(moment: datetime, party_id: str = "CN") -> PartyRow:
+    return PartyRow(
+        id=party_id,
+        country="CN",
+        name="{}",
+        recorded_at=moment,
+        recorded_by="test",
+        on_chain_since=None,
+    )
+
+
+def test_tables_equal_the_models(database: Database) -> None:
+    schema.check(database)
+    assert schema.current_revision(database) == schema.head_revision()
+
+
+def test_downgrade_leaves_nothing_behind(database: Database) -> None:
+    config = schema.alembic_config()
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+    assert inspect(database.engine).get_table_names() == ["alembic_version"]
+    with database.read() as session:
+        left = session.scalar(text("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'"))
+    assert left == 0
+    schema.upgrade(database)
+    schema.check(database)
+
+
+def test_upgrade_is_repeatable(database: Database) -> None:
+    schema.upgrade(database)
+    assert schema.current_revision(database) == schema.head_revision()
+
+
+def test_moments_come_back_aware_and_in_utc(database: Database) -> None:
+    beijing = datetime(2026, 2, 11, 18, 5, tzinfo=timezone(timedelta(hours=8)))
+    with database.begin() as session:
+        session.add(party(beijing))
+    with database.read() as session:
+        stored = session.get_one(PartyRow, "CN").recorded_at
+    assert stored == beijing
+    assert stored.tzinfo is UTC
+
+
+def test_naive_moments_are_refused(database: Database) -> None:
+    naive = datetime(2026, 2, 11)  # noqa: DTZ001  (the point of the test)
+    with database.begin() as session:
+        session.add(party(naive))
+        with pytest.raises(StatementError, match="naive"):
+            session.flush()
+        session.rollback()
+
+
+def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
+    def fail() -> None:
+        with database.begin() as session:
+            session.add(party(datetime.now(UTC)))
+            session.flush()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    with database.read() as session:
+        assert session.get(PartyRow, "CN") is None
+
+
+def test_reading_transactions_cannot_write(database: Database) -> None:
+    with database.read() as session:
+        session.add(party(datetime.now(UTC)))
+        with pytest.raises(OperationalError):
+            session.flush()
+        session.rollback()
+    with database.begin() as session:  # the pooled connection may write again
+        session.add(party(datetime.now(UTC)))
+
+
+def test_reading_transactions_see_one_state(database: Database) -> None:
+    with database.read() as reader:
+        assert reader.get(PartyRow, "CN") is None
+        with database.begin() as writer:
+            writer.add(party(datetime.now(UTC)))
+        assert reader.scalar(text("SELECT count(*) FROM parties")) == 0
+    with database.read() as reader:
+        assert reader.scalar(text("SELECT count(*) FROM parties")) == 1
+
+
+def test_foreign_keys_are_enforced(database: Database) -> None:
+    with pytest.raises(IntegrityError), database.begin() as session:
+        session.execute(
+            text("INSERT INTO status_blocks VALUES (:body, 0, 0, :drawn, 0)"),
+            {"body": bytes(32), "drawn": bytes(128)},
+        )
+
+
+def test_read_then_write_waits_for_another_writer_instead_of_failing(database: Database) -> None:
+    """Deferred transactions fail with "database is locked" when two upgrade at once."""
+    both_ready = threading.Barrier(2, timeout=10)
+    failures: list[Exception] = []
+
+    def add(party_id: str) -> None:
+        both_ready.wait()
+        try:
+            with database.begin() as session:
+                session.scalar(text("SELECT count(*) FROM parties"))
+                session.add(party(datetime.now(UTC), party_id))
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=add, args=(name,)) for name in ("AA", "BB")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    with database.read() as session:
+        assert session.scalar(text("SELECT count(*) FROM parties")) == 2
+
+
+def test_the_folder_of_a_new_database_is_private(tmp_path: Path) -> None:
+    folder = tmp_path / "with space" / "home"
+    database = Database(f"sqlite:///{folder / 'lancang.db'}")
+    schema.upgrade(database)
+    database.dispose()
+    assert folder.stat().st_mode & 0o077 == 0
