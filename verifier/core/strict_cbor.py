@@ -82,10 +82,18 @@ def dump_cbor(value: CborValue, *, tag: int | None = None) -> bytes:
 
 def _ordered(value: CborValue) -> CborValue:
     if isinstance(value, dict):
-        return {key: _ordered(value[key]) for key in sorted(value, key=cbor2.dumps)}
+        return {key: _ordered(value[key]) for key in sorted(value, key=_key_order)}
     if isinstance(value, list):
         return [_ordered(element) for element in value]
     return value
+
+
+def _key_order(key: CborKey) -> tuple[int, int, bytes]:
+    """Return what sorts as the encoding of a key does, without encoding it."""
+    if isinstance(key, int):
+        return (_UNSIGNED, key, b"") if key >= 0 else (_NEGATIVE, -1 - key, b"")
+    text = key.encode("utf-8")
+    return _TEXT, len(text), text
 
 
 class _Reader:

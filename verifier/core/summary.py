@@ -8,28 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from verifier.core.conclusions import Conclusion
+from verifier.core.field_policy import DocumentKind
 from verifier.core.ids import StatusEntry, body_from_hex, check_party, parse_status_list_urn
 from verifier.core.json_members import Members
+from verifier.core.moments import parse_utc
 from verifier.core.strict_json import JsonObject
 
-# Positions are part of the encoding: new conclusions are added at the end.
-RESULT_CONCLUSIONS: Final = (
-    "pass",
-    "fail",
-    "conditional",
-    "suspect",
-    "inconclusive",
-    "not_applicable",
-)
-
 GOODS_BYTES: Final = 32  # of UTF-8 a text: all of them together must fit a code of 50 mm
-
-KINDS: Final = ("TestCertificate", "InspectionRecord")
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_DECIMAL_BYTES: Final = 41  # the longest decimal of a document; a number is never cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +28,19 @@ class GoodsField:
     Attributes:
         name: Its path below `consignment`.
         label: Its number in the encoding.
+        longest: Bytes of UTF-8 that fit; a longer text is cut, see `shorten`.
     """
 
     name: str
     label: int
+    longest: int = GOODS_BYTES
 
 
 GOODS_FIELDS: Final = (
     GoodsField("description", 0),
     GoodsField("hs_code", 1),
     GoodsField("origin", 2),
-    GoodsField("net_mass.value", 3),
+    GoodsField("net_mass.value", 3, longest=_DECIMAL_BYTES),
     GoodsField("net_mass.unit", 4),
     GoodsField("lot_no", 5),
     GoodsField("container_no", 6),
@@ -60,7 +51,7 @@ GOODS_FIELDS: Final = (
 class ResultStub:
     """What is always visible of one result; the ordinal is its position, counted from 1."""
 
-    conclusion: str
+    conclusion: Conclusion
     accredited: bool
 
 
@@ -70,14 +61,14 @@ class SummaryClaims:
 
     Attributes:
         issued_at: When the summary was made, Unix seconds.
-        kind: One of `KINDS`.
+        kind: Kind of the document.
         number: The certificate's number.
         party: Id of the party of the issuing body.
         body: Id of the issuing body, 32 bytes.
         certificate: Leaf of the certificate, 32 bytes.
         certificate_issued_at: `iat` of the certificate, Unix seconds.
         status: Where the certificate's status is kept.
-        conclusion: The overall conclusion, a code.
+        conclusion: The overall conclusion.
         valid_until: Unix seconds, exclusive; None without expiry.
         claimed_issue: The date of issue on the certificate, Unix seconds.
         destination: Party id for whose view the summary was made; None for the full certificate.
@@ -87,14 +78,14 @@ class SummaryClaims:
     """
 
     issued_at: int
-    kind: str
+    kind: DocumentKind
     number: str
     party: str
     body: bytes
     certificate: bytes
     certificate_issued_at: int
     status: StatusEntry
-    conclusion: str
+    conclusion: Conclusion
     valid_until: int | None
     claimed_issue: int
     destination: str | None
@@ -130,13 +121,13 @@ def summary_of(
         certificate=leaf,
         certificate_issued_at=payload.integer("iat"),
         status=_status_entry(payload.child("credentialStatus"), body),
-        conclusion=subject.text("conclusion"),
-        valid_until=_unix_time(payload, "validUntil") if "validUntil" in view else None,
-        claimed_issue=_unix_time(payload, "validFrom"),
+        conclusion=_conclusion(subject),
+        valid_until=_time(payload, "validUntil") if "validUntil" in view else None,
+        claimed_issue=_time(payload, "validFrom"),
         destination=destination,
         goods=_goods(subject),
         results=tuple(
-            ResultStub(result.text("conclusion"), accredited=result.flag("accredited"))
+            ResultStub(_conclusion(result), accredited=result.flag("accredited"))
             for result in subject.children("results")
         ),
         demonstration=subject.flag("demonstration"),
@@ -204,11 +195,19 @@ def _goods_differ(
     return said != shown
 
 
-def _kind(payload: Members) -> str:
-    kinds = [kind for kind in KINDS if kind in payload.texts("type")]
+def _kind(payload: Members) -> DocumentKind:
+    kinds = [kind for kind in DocumentKind if kind in payload.texts("type")]
     if len(kinds) != 1:
         raise payload.malformed("type", "names no kind of certificate", reason="kind")
     return kinds[0]
+
+
+def _conclusion(members: Members) -> Conclusion:
+    try:
+        return Conclusion(members.text("conclusion"))
+    except ValueError as error:
+        message = "is no conclusion of the format"
+        raise members.malformed("conclusion", message, reason="conclusion") from error
 
 
 def _status_entry(status: Members, body: bytes) -> StatusEntry:
@@ -230,7 +229,7 @@ def _goods(subject: Members) -> dict[str, str]:
     for field in GOODS_FIELDS:
         text = _goods_text(consignment, field.name)
         if text is not None:
-            goods[field.name] = shorten(text, longest=GOODS_BYTES)
+            goods[field.name] = shorten(text, longest=field.longest)
     return goods
 
 
@@ -246,12 +245,5 @@ def _goods_text(consignment: Members, name: str) -> str | None:
     return value
 
 
-def _unix_time(payload: Members, name: str) -> int:
-    text = payload.text(name)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise payload.malformed(name, "is no RFC 3339 time", reason="time") from error
-    if moment.tzinfo is None or moment.microsecond:
-        raise payload.malformed(name, "must be whole seconds with an offset", reason="time")
-    return (moment - _EPOCH) // timedelta(seconds=1)
+def _time(payload: Members, name: str) -> int:
+    return parse_utc(payload.text(name), what=payload.path(name))

@@ -8,23 +8,22 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Final, TypeVar
 
+from verifier.core.conclusions import (
+    Conclusion,
+    milder,
+    overall_of_inspection,
+    overall_of_tests,
+)
 from verifier.core.errors import MalformedEvidenceError
+from verifier.core.field_policy import MAX_RESULTS, DocumentKind
 from verifier.core.hashing import DIGEST_BYTES
 from verifier.core.ids import BODY_ID_BYTES, StatusEntry, check_party
 from verifier.core.strict_cbor import CborKey, CborValue, dump_cbor, parse_cbor
-from verifier.core.summary import (
-    GOODS_BYTES,
-    GOODS_FIELDS,
-    KINDS,
-    RESULT_CONCLUSIONS,
-    ResultStub,
-    SummaryClaims,
-)
+from verifier.core.summary import GOODS_FIELDS, ResultStub, SummaryClaims
 
 _WHAT: Final = "summary"
 _VERSION: Final = 1
-_LONGEST_NAME: Final = 64  # bytes of UTF-8 of a number or a conclusion
-_MOST_RESULTS: Final = 4096
+_LONGEST_NUMBER: Final = 64  # characters, as in an import
 
 # Claims of RFC 8392, and one of ours from the range for private use.
 _IAT: Final = 6
@@ -47,6 +46,10 @@ _DESTINATION: Final = 12
 _GOODS: Final = 13
 _RESULTS: Final = 14
 _DEMONSTRATION: Final = 15
+
+# Numbers of the kinds; those of conclusions are in `verifier.core.conclusions`.
+_KIND_NUMBERS: Final = {DocumentKind.TEST_CERTIFICATE: 1, DocumentKind.INSPECTION_RECORD: 2}
+_KINDS: Final = {number: kind for kind, number in _KIND_NUMBERS.items()}
 
 _OPTIONAL: Final = {_VALID_UNTIL, _DESTINATION}
 _LABELS: Final = set(range(_DEMONSTRATION + 1))
@@ -85,9 +88,9 @@ def decode_claims(data: bytes) -> SummaryClaims:
         raise _malformed("has missing or unknown members", "members")
     claims = SummaryClaims(
         issued_at=_time(outer, _IAT),
-        kind=_choice(KINDS, _scalar(members, _KIND, int) - 1),
-        number=_short_text(members, _NUMBER),
-        party=check_party(_short_text(members, _PARTY)),
+        kind=_kind(members),
+        number=_number(members),
+        party=check_party(_scalar(members, _PARTY, str)),
         body=_sized(members, _BODY, BODY_ID_BYTES),
         certificate=_sized(members, _CERTIFICATE, DIGEST_BYTES),
         certificate_issued_at=_time(members, _CERTIFICATE_IAT),
@@ -95,11 +98,11 @@ def decode_claims(data: bytes) -> SummaryClaims:
             list_number=_scalar(members, _STATUS_LIST, int),
             index=_scalar(members, _STATUS_INDEX, int),
         ),
-        conclusion=_short_text(members, _CONCLUSION),
+        conclusion=_conclusion(_scalar(members, _CONCLUSION, int)),
         valid_until=_time(members, _VALID_UNTIL) if _VALID_UNTIL in members else None,
         claimed_issue=_time(members, _CLAIMED_ISSUE),
         destination=(
-            check_party(_short_text(members, _DESTINATION)) if _DESTINATION in members else None
+            check_party(_scalar(members, _DESTINATION, str)) if _DESTINATION in members else None
         ),
         goods=_goods(_map(members[_GOODS], "goods")),
         results=_results(members[_RESULTS]),
@@ -107,15 +110,14 @@ def decode_claims(data: bytes) -> SummaryClaims:
     )
     if _encode(claims) != data:
         raise _malformed("has a second spelling of its results", "not_deterministic")
+    _check_conclusion(claims)
     return claims
 
 
 def _encode(claims: SummaryClaims) -> bytes:
-    if claims.kind not in KINDS:
-        raise _malformed("is of an unknown kind", "value")
     members: CborMap = {
         _MEMBER_VERSION: _VERSION,
-        _KIND: KINDS.index(claims.kind) + 1,
+        _KIND: _KIND_NUMBERS[claims.kind],
         _NUMBER: claims.number,
         _PARTY: claims.party,
         _BODY: claims.body,
@@ -123,7 +125,7 @@ def _encode(claims: SummaryClaims) -> bytes:
         _CERTIFICATE_IAT: claims.certificate_issued_at,
         _STATUS_LIST: claims.status.list_number,
         _STATUS_INDEX: claims.status.index,
-        _CONCLUSION: claims.conclusion,
+        _CONCLUSION: claims.conclusion.number,
         _CLAIMED_ISSUE: claims.claimed_issue,
         _GOODS: {
             field.label: claims.goods[field.name]
@@ -143,27 +145,23 @@ def _encode(claims: SummaryClaims) -> bytes:
 def _runs(results: tuple[ResultStub, ...]) -> list[CborValue]:
     """Return code and run length in turn: a printed code must not grow with every result."""
     runs: list[CborValue] = []
-    for code, group in groupby(_result_code(result) for result in results):
+    for code, group in groupby(
+        result.conclusion.number * 2 + result.accredited for result in results
+    ):
         runs += [code, len(list(group))]
     return runs
 
 
-def _result_code(result: ResultStub) -> int:
-    if result.conclusion not in RESULT_CONCLUSIONS:
-        raise _malformed(f"has a result {result.conclusion!r} without a number", "value")
-    return RESULT_CONCLUSIONS.index(result.conclusion) * 2 + result.accredited
-
-
 def _results(runs: CborValue) -> tuple[ResultStub, ...]:
-    if not isinstance(runs, list) or len(runs) % 2:
+    if not isinstance(runs, list) or not runs or len(runs) % 2:
         raise _malformed("must list its results as codes and run lengths", "type")
     results: list[ResultStub] = []
     for code, length in zip(runs[::2], runs[1::2], strict=True):
         if type(code) is not int or type(length) is not int:
             raise _malformed("must list its results as codes and run lengths", "type")
-        if not 0 < length <= _MOST_RESULTS - len(results):
+        if not 0 < length <= MAX_RESULTS - len(results):
             raise _malformed("has a run of results out of bounds", "value")
-        stub = ResultStub(_choice(RESULT_CONCLUSIONS, code // 2), accredited=code % 2 == 1)
+        stub = ResultStub(_conclusion(code // 2), accredited=code % 2 == 1)
         results += [stub] * length
     return tuple(results)
 
@@ -174,14 +172,48 @@ def _goods(members: CborMap) -> dict[str, str]:
         field = _GOODS_BY_LABEL.get(label) if isinstance(label, int) else None
         if field is None:
             raise _malformed("has unknown goods", "members")
-        goods[field.name] = _short_text(members, label, longest=GOODS_BYTES)
+        text = _scalar(members, label, str)
+        if len(text.encode("utf-8")) > field.longest:
+            raise _malformed(f"has a {field.name} of more than {field.longest} bytes", "value")
+        goods[field.name] = text
     return goods
 
 
-def _choice(names: tuple[str, ...], index: int) -> str:
-    if not 0 <= index < len(names):
-        raise _malformed("holds a number without meaning", "value")
-    return names[index]
+def _check_conclusion(claims: SummaryClaims) -> None:
+    """Refuse an overall conclusion that the stubs beside it contradict.
+
+    What agencies concluded on an inspection is not in its summary, so there the overall
+    conclusion may be graver than the items, never milder.
+    """
+    stubs = [result.conclusion for result in claims.results]
+    if claims.kind is DocumentKind.TEST_CERTIFICATE:
+        contradicted = claims.conclusion is not overall_of_tests(stubs)
+    else:
+        mildest = overall_of_inspection(stubs, [Conclusion.PASS], None)
+        contradicted = milder(claims.conclusion, mildest)
+    if contradicted:
+        raise _malformed("has a conclusion that its results contradict", "conclusion")
+
+
+def _kind(members: CborMap) -> DocumentKind:
+    kind = _KINDS.get(_scalar(members, _KIND, int))
+    if kind is None:
+        raise _malformed("is of an unknown kind", "value")
+    return kind
+
+
+def _conclusion(number: int) -> Conclusion:
+    try:
+        return Conclusion.from_number(number)
+    except ValueError as error:
+        raise _malformed("holds an unknown conclusion", "value") from error
+
+
+def _number(members: CborMap) -> str:
+    number = _scalar(members, _NUMBER, str)
+    if len(number) > _LONGEST_NUMBER:
+        raise _malformed(f"has a number of more than {_LONGEST_NUMBER} characters", "value")
+    return number
 
 
 def _time(members: CborMap, label: int) -> int:
@@ -189,13 +221,6 @@ def _time(members: CborMap, label: int) -> int:
     if moment < 0:
         raise _malformed("holds a time before 1970", "value")
     return moment
-
-
-def _short_text(members: CborMap, label: CborKey, *, longest: int = _LONGEST_NAME) -> str:
-    text = _scalar(members, label, str)
-    if len(text.encode("utf-8")) > longest:
-        raise _malformed(f"holds a text of more than {longest} bytes", "value")
-    return text
 
 
 def _sized(members: CborMap, label: int, size: int) -> bytes:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.summaries import LEAF, FixedSigner, make_claims
 from verifier.core.codes import OfflineCode, parse_code
+from verifier.core.conclusions import Conclusion
 from verifier.core.encoding import b64u
 from verifier.core.errors import LimitExceededError, MalformedEvidenceError, NotOursError
 from verifier.core.hashing import leaf_digest
@@ -84,13 +85,15 @@ class TestOfflineCode:
         assert len(sealed().encode_offline_code(HOST)) <= 997
 
     def test_three_hundred_results_cost_no_space(self) -> None:
-        results = tuple(ResultStub("pass", accredited=True) for _ in range(300))
+        results = tuple(ResultStub(Conclusion.PASS, accredited=True) for _ in range(300))
         summary = sealed(issue_summary(replace(make_claims("LA"), results=results), SIGNER))
 
         assert len(summary.encode_offline_code(HOST)) <= 997
 
     def test_what_no_qr_code_holds_is_not_made(self) -> None:
-        results = tuple(ResultStub("pass", accredited=number % 2 == 0) for number in range(800))
+        results = tuple(
+            ResultStub(Conclusion.PASS, accredited=number % 2 == 0) for number in range(800)
+        )
         summary = issue_summary(replace(make_claims(), results=results), SIGNER)
 
         with pytest.raises(LimitExceededError):
