@@ -21,7 +21,7 @@ from registry.certificates.rendering.codes import code_svg
 
 FONT_FAMILIES: Final = ("noto-sans", "noto-sans-sc", "noto-sans-lao", "noto-sans-thai")
 _WEIGHTS: Final = ("400Regular", "700Bold")
-LABEL_LANGUAGES: Final = ("zh", "en")
+LABEL_LANGUAGES: Final = ("zh", "en", "lo")
 
 
 class FontsMissingError(Exception):
