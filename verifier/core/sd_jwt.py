@@ -59,14 +59,14 @@ class Resolved:
 
     Attributes:
         claims: The payload without digests.
-        disclosed: Digest of every disclosure by the path of its value; array positions are
-            those of the signed array.
+        disclosed: Digest and value of every disclosure by the path of its value; array positions
+            are those of the signed array. Values have their own disclosures in place.
         undisclosed: Digests without disclosure, decoys among them, by the path of the object or
             array that holds them; only holders with at least one are listed.
     """
 
     claims: JsonObject
-    disclosed: Mapping[Path, str]
+    disclosed: Mapping[Path, tuple[str, JsonValue]]
     undisclosed: Mapping[Path, tuple[str, ...]]
 
 
@@ -185,7 +185,7 @@ class _Resolving:
     def __init__(self, waiting: dict[str, Disclosure]) -> None:
         self.waiting = waiting
         self.met: set[str] = set()
-        self.disclosed: dict[Path, str] = {}
+        self.disclosed: dict[Path, tuple[str, JsonValue]] = {}
         self.undisclosed: dict[Path, tuple[str, ...]] = {}
 
     def visit_object(self, node: JsonObject, path: Path) -> JsonObject:
@@ -230,8 +230,8 @@ class _Resolving:
             if name in out:
                 raise DisclosureError(f"{name!r} exists already", reason="claim_collision")
             place = (*path, name)
-            self.disclosed[place] = str(digest)
             out[name] = value if disclosure.plain else self.visit(value, place)
+            self.disclosed[place] = (str(digest), out[name])
         if open_digests:
             self.undisclosed[path] = tuple(open_digests)
 
@@ -256,8 +256,9 @@ class _Resolving:
             if len(disclosure.parts) != _ELEMENT_PARTS:
                 message = "an array element needs salt and value"
                 raise DisclosureError(message, reason="disclosure_malformed")
-            self.disclosed[(*path, at)] = str(digest)
-            out.append(self.visit(disclosure.parts[1], (*path, at)))
+            value = self.visit(disclosure.parts[1], (*path, at))
+            self.disclosed[(*path, at)] = (str(digest), value)
+            out.append(value)
         if open_digests:
             self.undisclosed[path] = tuple(open_digests)
         return out

@@ -1,0 +1,201 @@
+"""Certificates as they travel: issuing and parsing.
+
+A certificate is `header.payload.signature~disclosure~…~` (docs/evidence-format.md, section 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from json import JSONEncoder
+from typing import Final
+
+from verifier.core.credential import Credential, envelope, parse_payload
+from verifier.core.disclosures import SALT_BYTES, decoys, disclose
+from verifier.core.document import Document
+from verifier.core.errors import LimitExceededError, MalformedEvidenceError
+from verifier.core.hashing import token_leaf
+from verifier.core.ids import StatusEntry, body_id
+from verifier.core.jws import CompactJws, parse_compact, sign_compact
+from verifier.core.keys import Signer
+from verifier.core.limits import MAX_DISCLOSURES, MAX_DOCUMENT_BYTES
+from verifier.core.strict_json import JsonObject, parse_json_object
+from verifier.core.subject_template import Slot
+
+TYP: Final = "vc+sd-jwt"
+CTY: Final = "vc"
+
+_WHAT: Final = "certificate"
+_ENCODER: Final = JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuerInfo:
+    """Who issues: a body as registered under its party.
+
+    Attributes:
+        party: Id of the party.
+        did: did:web of the body.
+        name: Registered name of the body.
+        body: Id of the body, 32 bytes; follows from `party` and `did`.
+    """
+
+    party: str
+    did: str
+    name: str
+    body: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "body", body_id(self.party, self.did))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedCertificate:
+    """A signed certificate with everything disclosed.
+
+    Attributes:
+        jwt: `header.payload.signature`.
+        disclosures: Every disclosure, in the order of `paths`.
+        paths: Dotted path of each disclosure; the last is `contents`.
+        leaf: Leaf digest, 32 bytes.
+    """
+
+    jwt: str
+    disclosures: tuple[str, ...]
+    paths: tuple[str, ...]
+    leaf: bytes
+
+    @property
+    def compact(self) -> str:
+        """The complete certificate."""
+        return join_compact(self.jwt, self.disclosures)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedCertificate:
+    """A well-formed certificate; signature and disclosures have not been judged.
+
+    Attributes:
+        jws: The signed token.
+        payload: Its payload.
+        credential: What every view shows.
+        disclosures: The disclosures as received.
+        leaf: Leaf digest, 32 bytes.
+    """
+
+    jws: CompactJws
+    payload: JsonObject
+    credential: Credential
+    disclosures: tuple[str, ...]
+    leaf: bytes
+
+
+def issue_certificate(
+    document: Document,
+    *,
+    issuer: IssuerInfo,
+    status: StatusEntry,
+    credential_id: str,
+    issued_at: int,
+    salts: bytes,
+    signer: Signer,
+) -> IssuedCertificate:
+    """Sign a document as a certificate.
+
+    The result depends on the arguments alone, but for the randomness inside an ECDSA signature.
+
+    Args:
+        document: The checked document.
+        issuer: The issuing body.
+        status: Where the certificate's status will be kept.
+        credential_id: `urn:uuid:` with 128 random bits.
+        issued_at: Time of signing, Unix seconds.
+        salts: Fresh randomness, `document.template.salt_bytes` bytes: 16 for each disclosure in
+            the order of `paths`, then 16 for each decoy.
+        signer: The key of the body for this kind of document.
+
+    Raises:
+        ValueError: `salts` has the wrong length.
+    """
+    template = document.template
+    if len(salts) != template.salt_bytes:
+        raise ValueError(f"{template.salt_bytes} bytes of salt are needed, not {len(salts)}")
+    own = SALT_BYTES * len(template.paths)
+    disclosures, digests = disclose(template.tails, salts[:own])
+    filler = _Filler(digests, decoys(salts[own:]))
+    who: JsonObject = {
+        "id": issuer.did,
+        "name": issuer.name,
+        "party": issuer.party,
+        "body": issuer.body.hex(),
+    }
+    if template.issuer is not None:
+        who["_sd"] = [digests[at] for at in template.issuer.members]
+    outer = _ENCODER.encode(
+        envelope(
+            document.kind,
+            credential_id=credential_id,
+            issuer=who,
+            issued_at=issued_at,
+            claimed=document.issued,
+            valid_until=template.valid_until,
+            body=issuer.body,
+            status=status,
+        )
+    )
+    subject = "".join(map(filler.text, template.pieces))
+    payload = f'{outer[:-1]},"credentialSubject":{subject}}}'.encode()
+    jwt = sign_compact(payload, signer, typ=TYP, cty=CTY)
+    return IssuedCertificate(
+        jwt=jwt, disclosures=tuple(disclosures), paths=template.paths, leaf=token_leaf(jwt)
+    )
+
+
+def parse_certificate(compact: str) -> ParsedCertificate:
+    """Parse a certificate or a view of one.
+
+    Raises:
+        NotOursError: The text is no certificate of this format.
+        LimitExceededError: It is larger than the format allows.
+        MalformedEvidenceError: It breaks the format: no "~" at the end (`sd_jwt`), a key binding
+            (`key_binding`), or as `parse_compact`, `parse_json` and `parse_payload` say.
+    """
+    if len(compact) > MAX_DOCUMENT_BYTES:
+        raise LimitExceededError(_WHAT, actual=len(compact), limit=MAX_DOCUMENT_BYTES)
+    jwt, tilde, rest = compact.partition("~")
+    jws = parse_compact(jwt, what=_WHAT, typ=TYP, cty=CTY)
+    if not tilde:
+        raise MalformedEvidenceError(_WHAT, 'must end with "~"', reason="sd_jwt")
+    *disclosures, last = rest.split("~")
+    if last:
+        raise MalformedEvidenceError(_WHAT, "must not be bound to a key", reason="key_binding")
+    if len(disclosures) > MAX_DISCLOSURES:
+        raise LimitExceededError("disclosures", actual=len(disclosures), limit=MAX_DISCLOSURES)
+    payload = parse_json_object(jws.payload, what=f"{_WHAT} payload")
+    return ParsedCertificate(
+        jws=jws,
+        payload=payload,
+        credential=parse_payload(payload),
+        disclosures=tuple(disclosures),
+        leaf=token_leaf(jwt),
+    )
+
+
+def join_compact(jwt: str, disclosures: Sequence[str]) -> str:
+    """Return the compact form of a token with these disclosures (RFC 9901, section 4)."""
+    return "~".join([jwt, *disclosures, ""])
+
+
+@dataclass(slots=True)
+class _Filler:
+    """Fills slots with digests, drawing decoys in order."""
+
+    digests: Sequence[str]
+    decoys: list[str]
+    drawn: int = 0
+
+    def text(self, piece: str | Slot) -> str:
+        if isinstance(piece, str):
+            return piece
+        start, self.drawn = self.drawn, self.drawn + piece.decoys
+        return piece.fill(self.digests, self.decoys[start : self.drawn])

@@ -1,0 +1,110 @@
+"""Dates and times as documents state them (docs/evidence-format.md, section 1.4)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from verifier.core.errors import MalformedEvidenceError
+from verifier.core.shapes import Problem, Shape
+from verifier.core.strict_json import JsonObject
+
+DATE_PATTERN: Final = r"\d{4}-\d{2}-\d{2}"
+TIME_PATTERN: Final = DATE_PATTERN + r"T\d{2}:\d{2}:\d{2}(?:Z|[+-]\d{2}:\d{2})"
+
+_DATE: Final = re.compile(DATE_PATTERN, re.ASCII)
+_DATE_TIME: Final = re.compile(TIME_PATTERN, re.ASCII)
+_UTC_TIME: Final = re.compile(DATE_PATTERN + r"T\d{2}:\d{2}:\d{2}Z", re.ASCII)
+_DAY_SECONDS: Final = 24 * 3600
+# A calendar date without a zone begins first at UTC+14 (Line Islands) and ends last at UTC-12.
+_EASTERNMOST: Final = 14 * 3600
+_WESTERNMOST: Final = 12 * 3600
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_YEAR: Final = 1971  # keeps every derived second positive
+_LAST_YEAR: Final = 9998  # and every derived date writable
+LAST_SECOND: Final = 253_370_764_799  # end of the year 9998
+_WANTED: Final = "a date (2026-02-11) or a time with its offset (2026-02-11T18:05:00+08:00)"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A stated moment: one second when a time was given, a span when only a date was.
+
+    A date says nothing about its zone, so it may mean any second of that date anywhere on Earth.
+    Whoever compares takes the end of the span that accuses nobody wrongly.
+
+    Attributes:
+        earliest: First second that can be meant, Unix time.
+        latest: First second that cannot be meant any more for a date; `earliest` for a time.
+    """
+
+    earliest: int
+    latest: int
+
+
+def parse_moment(text: str, *, what: str) -> Moment:
+    """Parse an RFC 3339 date, or a date and time with offset and whole seconds.
+
+    Raises:
+        MalformedEvidenceError: It is written otherwise, does not exist in the calendar or lies
+            outside the years 1971 to 9998 (`date`).
+    """
+    try:
+        if _DATE.fullmatch(text):
+            start = _seconds(f"{text}T00:00:00+00:00")
+            return Moment(start - _EASTERNMOST, start + _DAY_SECONDS + _WESTERNMOST)
+        if _DATE_TIME.fullmatch(text) and not text.endswith("-00:00"):
+            seconds = _seconds(text)
+            return Moment(seconds, seconds)
+    except ValueError as error:
+        raise MalformedEvidenceError(what, "is no day of the calendar", reason="date") from error
+    raise MalformedEvidenceError(what, f"must be {_WANTED}", reason="date")
+
+
+def format_utc(seconds: int) -> str:
+    """Return Unix seconds as RFC 3339 in UTC, `2026-02-11T10:05:00Z`."""
+    moment = _EPOCH + timedelta(seconds=seconds)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_utc(text: str, *, what: str) -> int:
+    """Return the Unix seconds of a time written exactly as `format_utc` does.
+
+    Raises:
+        MalformedEvidenceError: It is written otherwise (`date`).
+    """
+    if not _UTC_TIME.fullmatch(text):
+        message = "must be a time in UTC like 2026-02-11T10:05:00Z"
+        raise MalformedEvidenceError(what, message, reason="date")
+    return parse_moment(text, what=what).earliest
+
+
+@dataclass(frozen=True, slots=True)
+class MomentText(Shape):
+    """A date, or a date and time with offset, as the document states it."""
+
+    def accepts(self, value: object) -> bool:
+        """See `Shape.accepts`."""
+        return not any(self.problems(value, ""))
+
+    def _problems(self, value: object, pointer: str) -> Iterator[Problem]:
+        if not isinstance(value, str):
+            yield Problem(pointer=pointer, code="type", message="must be text")
+            return
+        try:
+            parse_moment(value, what="it")
+        except MalformedEvidenceError as error:
+            yield Problem(pointer=pointer, code="date", message=str(error).removeprefix("it: "))
+
+    def _schema(self, nullable: bool) -> JsonObject:
+        return {"type": "string", "pattern": f"^(?:{DATE_PATTERN}|{TIME_PATTERN})$"}
+
+
+def _seconds(text: str) -> int:
+    moment = datetime.fromisoformat(text)
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError("outside the supported years")
+    return (moment - _EPOCH) // timedelta(seconds=1)

@@ -1,0 +1,219 @@
+"""Shapes of everything in a certificate's payload, derived from the table of fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from verifier.core.conclusions import Conclusion
+from verifier.core.field_policy import (
+    ACCREDITED,
+    AGENCY_OWN,
+    AGENCY_VISIBLE,
+    CONTAINERS,
+    DETAIL,
+    MAX_AGENCIES,
+    MAX_RESULTS,
+    OPTIONAL_VISIBLE,
+    ORDINAL,
+    OWN_FIELDS,
+    REPLACES_OWN,
+    REPLACES_VISIBLE,
+    REQUIRED_CONTAINERS,
+    REQUIRED_VISIBLE,
+    RESULT_CONCLUSION,
+    Container,
+    DocumentKind,
+)
+from verifier.core.moments import LAST_SECOND
+from verifier.core.sd_jwt import SD_ALG
+from verifier.core.shapes import Choice, Integer, ListOf, Object, Problem, Shape, Text
+from verifier.core.strict_json import JsonObject, JsonValue
+from verifier.core.subject_template import CONTENTS
+
+OWN_CONTEXT: Final = "https://lancang.example/ns/evidence/1"
+OWN_CONTEXT_FAMILY: Final = "https://lancang.example/ns/evidence/"
+CONTEXTS: Final = (
+    "https://www.w3.org/ns/credentials/v2",
+    "https://vocabulary.uncefact.org/untp/0.7.0/context/",
+    OWN_CONTEXT,
+)
+TYPES: Final = ("VerifiableCredential", "DigitalConformityCredential")
+SUBJECT_TYPES: Final = ("ConformityAttestation",)
+CREDENTIAL_SCHEMA: Final = "https://lancang.example/schemas/credential/1"
+CO_SIGNATURES: Final = ("none", "SM2-SM3")
+
+PathPattern: TypeAlias = tuple[str | None, ...]  # None stands for any position of an array
+
+_ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_LAST_LETTERS: Final = frozenset("AEIMQUYcgkosw048")  # 256 bits leave two zero bits in the last
+_DIGEST_CHARS: Final = 43
+_UUID: Final = Text(
+    longest=45,
+    pattern="urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    wanted="a urn:uuid in lower case",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Digests(Shape):
+    """A `_sd` array: SHA-256 digests in base64url, strictly ascending."""
+
+    least: int = 1
+    most: int = 4096
+
+    def accepts(self, value: object) -> bool:
+        """See `Shape.accepts`."""
+        if not isinstance(value, list) or not self.least <= len(value) <= self.most:
+            return False
+        if any(not isinstance(each, str) or len(each) != _DIGEST_CHARS for each in value):
+            return False
+        letters = "".join(value).encode("utf-8", "replace").translate(None, _ALPHABET)
+        return (
+            not letters
+            and all(each[-1] in _LAST_LETTERS for each in value)
+            and value == sorted(value)
+            and len(set(value)) == len(value)
+        )
+
+    def _problems(self, value: object, pointer: str) -> Iterator[Problem]:
+        if not self.accepts(value):
+            message = f"must be {self.least} to {self.most} different SHA-256 digests in order"
+            yield Problem(pointer=pointer, code="digests", message=message)
+
+    def _schema(self, nullable: bool) -> JsonObject:
+        digest = Text(longest=_DIGEST_CHARS, pattern="[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
+        return {
+            "type": "array",
+            "items": digest.schema(nullable=nullable),
+            "minItems": self.least,
+            "maxItems": self.most,
+            "uniqueItems": True,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Exactly(Shape):
+    """One fixed value."""
+
+    value: JsonValue
+
+    def accepts(self, value: object) -> bool:
+        """See `Shape.accepts`."""
+        return value == self.value
+
+    def _problems(self, value: object, pointer: str) -> Iterator[Problem]:
+        if value != self.value:
+            yield Problem(pointer=pointer, code="not_allowed", message=f"must be {self.value!r}")
+
+    def _schema(self, nullable: bool) -> JsonObject:
+        return {"const": self.value}
+
+
+_CONTENTS: Final = ListOf(Text(longest=80), least=1, most=4096)
+_URN: Final = Text(longest=120)
+
+
+def _holder_shape(shown: Mapping[str, Shape], required: frozenset[str], sd: _Digests) -> Object:
+    return Object({**shown, "_sd": sd}, required)
+
+
+def _container_shape(container: Container) -> Object:
+    shown = {name: container.fields[name] for name in container.visible}
+    required = container.visible & container.required or frozenset({"_sd"})
+    return _holder_shape(shown, required, _Digests())
+
+
+def _subject_shape(kind: DocumentKind) -> Object:
+    one = _Digests(least=1, most=1)
+    members: dict[str, Shape] = {
+        "type": _Exactly([*SUBJECT_TYPES]),
+        **REQUIRED_VISIBLE,
+        **OPTIONAL_VISIBLE[kind],
+        "attestationType": _Exactly(kind.attestation_type),
+        "conclusion": Choice(tuple(Conclusion)),
+        "replaces": _holder_shape(REPLACES_VISIBLE, frozenset({"number", "_sd"}), one),
+        "results": ListOf(
+            _holder_shape(
+                {
+                    "ordinal": ORDINAL,
+                    "conclusion": RESULT_CONCLUSION[kind],
+                    "accredited": ACCREDITED,
+                },
+                frozenset({"ordinal", "conclusion", "accredited", "_sd"}),
+                one,
+            ),
+            least=1,
+            most=MAX_RESULTS,
+        ),
+        "_sd": _Digests(),
+    }
+    for name, container in CONTAINERS[kind].items():
+        if name != "issuer":
+            members[name] = _container_shape(container)
+    required = {"type", *REQUIRED_VISIBLE, "attestationType", "conclusion", "results", "_sd"}
+    required |= REQUIRED_CONTAINERS[kind] - {"issuer"}
+    if kind is DocumentKind.INSPECTION_RECORD:
+        agency = _holder_shape(AGENCY_VISIBLE, frozenset(AGENCY_VISIBLE), one)
+        members["agencies"] = ListOf(agency, least=1, most=MAX_AGENCIES)
+        required.add("agencies")
+    return Object(members, frozenset(required))
+
+
+def _payload_shape(kind: DocumentKind) -> Object:
+    issuer = {"id": Text(), "name": Text(longest=400), "party": Text(), "body": Text()}
+    status = ("id", "type", "statusPurpose", "statusListIndex", "statusListCredential")
+    status_shape: dict[str, Shape] = {
+        **dict.fromkeys(status, _URN),
+        "type": _Exactly("BitstringStatusListEntry"),
+        "statusPurpose": _Exactly("revocation"),
+    }
+    members: dict[str, Shape] = {
+        "@context": _Exactly([*CONTEXTS]),
+        "type": _Exactly([*TYPES, kind.value]),
+        "id": _UUID,
+        "issuer": _holder_shape(issuer, frozenset(issuer), _Digests(most=1)),
+        "iat": Integer(0, LAST_SECOND),
+        "validFrom": Text(longest=20),
+        "validUntil": Text(longest=20),
+        "credentialStatus": Object(status_shape, frozenset(status)),
+        "credentialSchema": _Exactly({"id": CREDENTIAL_SCHEMA, "type": "JsonSchema"}),
+        "coSignature": Choice(CO_SIGNATURES),
+        "_sd_alg": _Exactly(SD_ALG),
+        "credentialSubject": _subject_shape(kind),
+    }
+    return Object(members, frozenset(members) - {"validUntil"})
+
+
+PAYLOAD_SHAPES: Final[Mapping[DocumentKind, Object]] = {
+    kind: _payload_shape(kind) for kind in DocumentKind
+}
+
+
+def _disclosable(kind: DocumentKind) -> Mapping[PathPattern, Shape]:
+    subject = "credentialSubject"
+    fields: dict[PathPattern, Shape] = {
+        (subject, CONTENTS): _CONTENTS,
+        (subject, "results", None, "detail"): DETAIL[kind],
+    }
+    fields |= {(subject, name): shape for name, shape in OWN_FIELDS[kind].items()}
+    fields |= {(subject, "replaces", name): shape for name, shape in REPLACES_OWN.items()}
+    fields |= {(subject, "agencies", None, name): shape for name, shape in AGENCY_OWN.items()}
+    for name, container in CONTAINERS[kind].items():
+        prefix = (name,) if name == "issuer" else (subject, name)
+        for member, shape in container.fields.items():
+            if member not in container.visible:
+                fields[(*prefix, member)] = shape
+    return fields
+
+
+# Where a disclosure may stand in a payload, and what it must look like there.
+DISCLOSABLE: Final[Mapping[DocumentKind, Mapping[PathPattern, Shape]]] = {
+    kind: _disclosable(kind) for kind in DocumentKind
+}
+
+# Which objects of a payload may hold digests.
+HOLDERS: Final[Mapping[DocumentKind, frozenset[PathPattern]]] = {
+    kind: frozenset(path[:-1] for path in DISCLOSABLE[kind]) for kind in DocumentKind
+}
