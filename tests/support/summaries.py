@@ -1,8 +1,11 @@
-"""A signer with a fixed key, the resolved view of a certificate, and its summary."""
+"""A signer with a fixed key, a certificate that it signed, and the summary of that."""
 
 from __future__ import annotations
 
-from copy import deepcopy
+import json
+from collections.abc import Collection
+from hashlib import shake_256
+from pathlib import Path
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ec import (
@@ -16,15 +19,20 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from verifier.core.hashing import leaf_digest
-from verifier.core.ids import body_id
+from verifier.core.certificate import IssuerInfo, issue_certificate, parse_certificate
+from verifier.core.document import parse_document
+from verifier.core.ids import StatusEntry, body_id
 from verifier.core.keys import Algorithm, PublicKey, low_s
 from verifier.core.summary import SummaryClaims, summary_of
+from verifier.core.views import ResolvedCertificate, make_view, resolve_certificate
 
 DID: Final = "did:web:demo-km.lancang.example"
 BODY: Final = body_id("CN", DID)
-LEAF: Final = leaf_digest(b"header.payload.signature")
+CERTIFICATE_ID: Final = "urn:uuid:3f2b7e1c-90ad-4c55-8e6b-1d2f3a4b5c6d"
+CERTIFICATE_ISSUED_AT: Final = 1_770_804_420
 ISSUED_AT: Final = 1_770_804_600
+
+_SAMPLES: Final = Path(__file__).parents[2] / "examples" / "sample_documents.json"
 
 
 class FixedSigner:
@@ -53,54 +61,33 @@ class FixedSigner:
         return low_s(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
 
 
-_VIEW: Final[dict[str, Any]] = {
-    "type": ["VerifiableCredential", "DigitalConformityCredential", "TestCertificate"],
-    "id": "urn:uuid:3f2b7e1c-90ad-4c55-8e6b-1d2f3a4b5c6d",
-    "issuer": {"id": DID, "name": "Demo Customs Technology Centre", "party": "CN"},
-    "iat": 1_770_804_300,
-    "validFrom": "2026-02-11T10:05:00Z",
-    "credentialStatus": {
-        "type": "BitstringStatusListEntry",
-        "statusPurpose": "revocation",
-        "statusListIndex": "48213",
-    },
-    "credentialSubject": {
-        "number": "DEMO-KM-2026-0081060-000123",
-        "demonstration": True,
-        "languages": ["zh", "en"],
-        "conclusion": "pass",
-        "consignment": {
-            "hs_code": "0810.60.00",
-            "origin": "TH",
-            "container_no": "DEMU1234560",
-            "lot_no": "MT-2026-0210",
-            "description": {
-                "zh": "鲜榴莲",
-                "en": "Fresh durian, Durio zibethinus Murr., cv. Monthong",
-            },
-            "net_mass": {"value": "18240", "unit": "kg"},
-        },
-        "results": [
-            {"ordinal": number, "conclusion": "pass", "accredited": number != 3}
-            for number in range(1, 8)
-        ],
-        "contents": [
-            f"consignment.{name}"
-            for name in ("container_no", "description", "hs_code", "lot_no", "net_mass", "origin")
-        ],
-    },
-}
+def sample_document() -> dict[str, Any]:
+    """Return the durian certificate of the sample documents as an import."""
+    documents: list[dict[str, Any]] = json.loads(_SAMPLES.read_text("utf-8"))["documents"]
+    return documents[0]
 
 
-def make_view() -> dict[str, Any]:
-    """Return the resolved payload of the durian certificate with everything disclosed."""
-    view = deepcopy(_VIEW)
-    urn = f"urn:lancang:status:{BODY.hex()}:0"
-    view["issuer"]["body"] = BODY.hex()
-    view["credentialStatus"] |= {"id": f"{urn}#48213", "statusListCredential": urn}
-    return view
+def make_certificate(
+    document: dict[str, Any] | None = None, *, withhold: Collection[str] = ()
+) -> ResolvedCertificate:
+    """Return an issued certificate, or the view of it that withholds some paths."""
+    prepared = parse_document(document or sample_document())
+    issued = issue_certificate(
+        prepared,
+        issuer=IssuerInfo(party="CN", did=DID, name="Demo Customs Technology Centre"),
+        status=StatusEntry(list_number=0, index=48213),
+        credential_id=CERTIFICATE_ID,
+        issued_at=CERTIFICATE_ISSUED_AT,
+        salts=shake_256(b"salts of an example").digest(prepared.template.salt_bytes),
+        signer=FixedSigner(number=2),
+    )
+    certificate = resolve_certificate(parse_certificate(issued.compact))
+    if not withhold:
+        return certificate
+    view = make_view(certificate, withhold)
+    return resolve_certificate(parse_certificate(view.compact))
 
 
 def make_claims(destination: str | None = None) -> SummaryClaims:
     """Return the summary of that certificate."""
-    return summary_of(make_view(), leaf=LEAF, issued_at=ISSUED_AT, destination=destination)
+    return summary_of(make_certificate(), issued_at=ISSUED_AT, destination=destination)

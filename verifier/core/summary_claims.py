@@ -5,6 +5,7 @@ docs/evidence-format.md, section "Summary", has the table of labels.
 
 from __future__ import annotations
 
+import re
 from itertools import groupby
 from typing import Final, TypeVar
 
@@ -14,15 +15,18 @@ from verifier.core.conclusions import (
     overall_of_inspection,
     overall_of_tests,
 )
+from verifier.core.credential import ResultStub
 from verifier.core.errors import MalformedEvidenceError
 from verifier.core.field_policy import MAX_RESULTS, DocumentKind
 from verifier.core.hashing import DIGEST_BYTES
 from verifier.core.ids import BODY_ID_BYTES, StatusEntry, check_party
+from verifier.core.moments import LAST_SECOND
 from verifier.core.strict_cbor import CborKey, CborValue, dump_cbor, parse_cbor
-from verifier.core.summary import GOODS_FIELDS, ResultStub, SummaryClaims
+from verifier.core.summary import GOODS_FIELDS, SummaryClaims
 
 _WHAT: Final = "summary"
 _VERSION: Final = 1
+_COUNTRY: Final = re.compile("[A-Z]{2}", re.ASCII)
 _LONGEST_NUMBER: Final = 64  # characters, as in an import
 
 # Claims of RFC 8392, and one of ours from the range for private use.
@@ -101,9 +105,7 @@ def decode_claims(data: bytes) -> SummaryClaims:
         conclusion=_conclusion(_scalar(members, _CONCLUSION, int)),
         valid_until=_time(members, _VALID_UNTIL) if _VALID_UNTIL in members else None,
         claimed_issue=_time(members, _CLAIMED_ISSUE),
-        destination=(
-            check_party(_scalar(members, _DESTINATION, str)) if _DESTINATION in members else None
-        ),
+        destination=_country(members) if _DESTINATION in members else None,
         goods=_goods(_map(members[_GOODS], "goods")),
         results=_results(members[_RESULTS]),
         demonstration=_flag(members, _DEMONSTRATION),
@@ -161,8 +163,9 @@ def _results(runs: CborValue) -> tuple[ResultStub, ...]:
             raise _malformed("must list its results as codes and run lengths", "type")
         if not 0 < length <= MAX_RESULTS - len(results):
             raise _malformed("has a run of results out of bounds", "value")
-        stub = ResultStub(_conclusion(code // 2), accredited=code % 2 == 1)
-        results += [stub] * length
+        conclusion, accredited = _conclusion(code // 2), code % 2 == 1
+        first = len(results) + 1
+        results += [ResultStub(at, conclusion, accredited) for at in range(first, first + length)]
     return tuple(results)
 
 
@@ -202,6 +205,13 @@ def _kind(members: CborMap) -> DocumentKind:
     return kind
 
 
+def _country(members: CborMap) -> str:
+    country = _scalar(members, _DESTINATION, str)
+    if not _COUNTRY.fullmatch(country):
+        raise _malformed("has a destination that is no country code", "value")
+    return country
+
+
 def _conclusion(number: int) -> Conclusion:
     try:
         return Conclusion.from_number(number)
@@ -218,8 +228,8 @@ def _number(members: CborMap) -> str:
 
 def _time(members: CborMap, label: int) -> int:
     moment = _scalar(members, label, int)
-    if moment < 0:
-        raise _malformed("holds a time before 1970", "value")
+    if not 0 <= moment <= LAST_SECOND:
+        raise _malformed("holds a time out of bounds", "value")
     return moment
 
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.summaries import LEAF, FixedSigner, make_claims
+from tests.support.summaries import CERTIFICATE_ID, FixedSigner, make_claims
 from verifier.core.codes import OfflineCode, parse_code
 from verifier.core.conclusions import Conclusion
+from verifier.core.credential import ResultStub
 from verifier.core.encoding import b64u
 from verifier.core.errors import LimitExceededError, MalformedEvidenceError, NotOursError
 from verifier.core.hashing import leaf_digest
@@ -18,12 +19,11 @@ from verifier.core.keys import Algorithm
 from verifier.core.link_code import LinkCode, encode_link_code, parse_link_code
 from verifier.core.merkle import Tree
 from verifier.core.offline_code import Summary, issue_summary, parse_offline_code
-from verifier.core.summary import ResultStub
 
 HOST = "verify.lancang.example"
 SIGNER = FixedSigner()
 SUMMARY = issue_summary(make_claims("LA"), SIGNER)
-CERTIFICATE_ID = "urn:uuid:3f2b7e1c-90ad-4c55-8e6b-1d2f3a4b5c6d"
+LEAF = leaf_digest(b"header.payload.signature")
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
@@ -85,14 +85,14 @@ class TestOfflineCode:
         assert len(sealed().encode_offline_code(HOST)) <= 997
 
     def test_three_hundred_results_cost_no_space(self) -> None:
-        results = tuple(ResultStub(Conclusion.PASS, accredited=True) for _ in range(300))
+        results = tuple(ResultStub(at, Conclusion.PASS, accredited=True) for at in range(1, 301))
         summary = sealed(issue_summary(replace(make_claims("LA"), results=results), SIGNER))
 
         assert len(summary.encode_offline_code(HOST)) <= 997
 
     def test_what_no_qr_code_holds_is_not_made(self) -> None:
         results = tuple(
-            ResultStub(Conclusion.PASS, accredited=number % 2 == 0) for number in range(800)
+            ResultStub(at, Conclusion.PASS, accredited=at % 2 == 0) for at in range(1, 801)
         )
         summary = issue_summary(replace(make_claims(), results=results), SIGNER)
 
