@@ -49,6 +49,11 @@ def all_bodies(session: Session) -> list[BodyRow]:
     return list(session.scalars(select(BodyRow).order_by(BodyRow.alias)))
 
 
+def lock_body(session: Session, body: bytes) -> None:
+    """Make other transactions that lock the body wait for the end of this one."""
+    session.execute(select(BodyRow.id).where(BodyRow.id == body).with_for_update())
+
+
 def body_of(row: BodyRow) -> Body:
     """Return the body of a row."""
     return Body(

@@ -1,9 +1,12 @@
-"""Rules of certificates: states, who may approve, how status positions are drawn."""
+"""Certificates as the registry sees them: drafts, states, and how status positions are drawn."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from verifier.core.field_policy import DocumentKind
 
 STATUS_BLOCK: Final = 1024  # positions drawn from together: four words of the on-chain bitmap
 STATUS_LIST: Final = 131_072  # positions of a list, the least a Bitstring Status List may have
@@ -24,6 +27,47 @@ class StatusAct(StrEnum):
     REVOKE = "revoke"
     SUSPEND = "suspend"
     RESUME = "resume"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replacement:
+    """The earlier certificate that an amendment names. `revision` None: its newest one."""
+
+    number: str
+    revision: int | None
+    leaf: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A checked document on its way into the registry.
+
+    Attributes:
+        source: Name of the file that it came from.
+        pointer: JSON pointer to the document in that file, "" when it is the whole file.
+        body: The 32-byte id of the issuing body.
+        kind: Certificate or record.
+        number: Its human number.
+        revision: Counted from 1.
+        replaces: What it replaces, None for a first certificate.
+        demonstration: Whether it is marked as a demonstration.
+        document: Canonical JSON of the document.
+    """
+
+    source: str
+    pointer: str
+    body: bytes
+    kind: DocumentKind
+    number: str
+    revision: int
+    replaces: Replacement | None
+    demonstration: bool
+    document: bytes
+
+    @property
+    def key(self) -> tuple[bytes, str, int]:
+        """What identifies a certificate for people: body, number, revision."""
+        return self.body, self.number, self.revision
 
 
 def draw_position(drawn: bytes, choice: int) -> int:

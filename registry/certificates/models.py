@@ -34,7 +34,6 @@ from verifier.checks.facts import RevocationReason
 from verifier.core.field_policy import DocumentKind
 
 
-
 class CertificateRow(Base):
     """A certificate or record. `document` is the canonical JSON of what its maker entered."""
 

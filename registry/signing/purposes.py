@@ -13,23 +13,20 @@ from typing import Final
 from registry.signing.description import KeyDescription, SigningContext
 from registry.signing.errors import SigningRefusedError
 from verifier.checks.facts import KeyPurpose
+from verifier.core.certificate import TYP as CERTIFICATE_TYP
 from verifier.core.cose import SIGN1_TAG, parse_sign1
 from verifier.core.encoding import unb64u
 from verifier.core.errors import MalformedEvidenceError
 from verifier.core.keys import SIGNATURE_BYTES
 from verifier.core.limits import MAX_DOCUMENT_BYTES
+from verifier.core.offline_code import SUMMARY_TYP
+from verifier.core.release import TYP as RELEASE_TYP
 from verifier.core.strict_cbor import dump_cbor, parse_cbor
 from verifier.core.strict_json import JsonObject, parse_json_object
+from verifier.core.summary_claims import decode_claims
 
 MAX_MESSAGE_BYTES: Final = MAX_DOCUMENT_BYTES  # no longer token can be read by anybody
 MAX_CLOCK_SKEW: Final = timedelta(minutes=10)  # nothing is signed with a date of another day
-_CERTIFICATE_TYP: Final = "vc+sd-jwt"
-_RELEASE_TYP: Final = "lancang-release+jwt"
-_SUMMARY_TYP: Final = "lancang-summary+cwt"
-# Labels of docs/evidence-format.md, section "Offline code".
-_CWT_IAT: Final = 6
-_SUMMARY_CLAIM: Final = -65537
-_SUMMARY_BODY: Final = 4
 
 
 def check_message(
@@ -72,7 +69,7 @@ def _check_document(
     key: KeyDescription, message: bytes, now: datetime, *, document_type: str
 ) -> None:
     header, payload = _parts(message)
-    _check_header(key, header, typ=_CERTIFICATE_TYP)
+    _check_header(key, header, typ=CERTIFICATE_TYP)
     types, issuer = payload.get("type"), payload.get("issuer")
     if not isinstance(types, list) or document_type not in types:
         raise SigningRefusedError("wrong_purpose", f"this key signs {document_type} alone")
@@ -82,7 +79,7 @@ def _check_document(
 
 def _check_statement(key: KeyDescription, message: bytes, now: datetime) -> None:
     header, payload = _parts(message)
-    _check_header(key, header, typ=_RELEASE_TYP)
+    _check_header(key, header, typ=RELEASE_TYP)
     _check_body(key, payload.get("body"))
     _check_time(payload.get("iat"), now)
 
@@ -92,19 +89,15 @@ def _check_summary(key: KeyDescription, message: bytes, now: datetime) -> None:
     match parts:
         case ["Signature1", bytes(protected), b"", bytes(payload)]:
             unsigned = dump_cbor([protected, {}, payload, bytes(SIGNATURE_BYTES)], tag=SIGN1_TAG)
-            header = parse_sign1(unsigned, typ=_SUMMARY_TYP, what="summary")
+            header = parse_sign1(unsigned, typ=SUMMARY_TYP, what="summary")
         case _:
-            raise SigningRefusedError("wrong_purpose", f"this key signs {_SUMMARY_TYP} alone")
+            raise SigningRefusedError("wrong_purpose", f"this key signs {SUMMARY_TYP} alone")
     public_key = key.public_key
     if (header.thumbprint, header.algorithm) != (public_key.thumbprint(), public_key.algorithm):
         raise SigningRefusedError("wrong_key", "the header names another key or algorithm")
-    claims = parse_cbor(payload, what="summary claims")
-    content = claims.get(_SUMMARY_CLAIM) if isinstance(claims, dict) else None
-    if not isinstance(claims, dict) or not isinstance(content, dict):
-        raise SigningRefusedError("wrong_purpose", "the message is no summary")
-    body = content.get(_SUMMARY_BODY)
-    _check_body(key, body.hex() if isinstance(body, bytes) else None)
-    _check_time(claims.get(_CWT_IAT), now)
+    claims = decode_claims(payload)
+    _check_body(key, claims.body.hex())
+    _check_time(claims.issued_at, now)
 
 
 def _parts(message: bytes) -> tuple[JsonObject, JsonObject]:

@@ -1,0 +1,251 @@
+"""Documents from JSON files: everything that is wrong is found before anything is stored.
+
+Files are parsed leniently enough to point at a duplicate name or a binary fraction; nothing of
+that gets past the checks. What is kept is the canonical JSON of the checked document.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NoReturn
+
+from registry.bodies.domain import Body
+from registry.certificates.domain import Draft, Replacement
+from registry.kit.import_problems import FileProblem, in_file
+from verifier.core.document import Document, parse_document, validate_document
+from verifier.core.encoding import unb64u
+from verifier.core.limits import MAX_DOCUMENT_BYTES, MAX_JSON_DEPTH
+from verifier.core.shapes import Problem, escape
+from verifier.core.strict_json import canonical_json
+
+MAX_IMPORT_BYTES: Final = 100 * 1024 * 1024  # about 20 000 certificates in one file
+IMPORT_VERSION: Final = 1
+_GROUPS: Final = ("parties", "bodies", "documents")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One value of an import file, not yet checked, with its place."""
+
+    source: str
+    pointer: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportFile:
+    """What an import file holds.
+
+    Attributes:
+        parties: Descriptions of parties.
+        bodies: Descriptions of bodies with their scopes.
+        documents: Certificates and inspection records.
+        problems: Why the file cannot be read, or not wholly.
+    """
+
+    parties: tuple[Item, ...] = ()
+    bodies: tuple[Item, ...] = ()
+    documents: tuple[Item, ...] = ()
+    problems: tuple[FileProblem, ...] = ()
+
+
+@dataclass(slots=True)
+class _Twice:
+    """A JSON object in which a name occurs twice."""
+
+    name: str
+    members: dict[str, Any] = field(default_factory=dict)
+
+
+def read_file(data: bytes, *, source: str) -> ImportFile:
+    """Read a file of one document, an array of documents, or an import object.
+
+    Args:
+        data: The bytes of the file.
+        source: Its name, for the report.
+    """
+    try:
+        value = _parse(data)
+    except _Unreadable as error:
+        problem = Problem(pointer="", code=error.code, message=str(error))
+        return ImportFile(problems=tuple(in_file(source, [problem])))
+    structure = list(_structure_problems(value))
+    if structure:
+        return ImportFile(problems=tuple(in_file(source, structure)))
+    if isinstance(value, list):
+        return ImportFile(documents=_items(source, "", value))
+    if isinstance(value, dict) and "import" in value:
+        return _read_object(value, source)
+    return ImportFile(documents=(Item(source=source, pointer="", value=value),))
+
+
+def drafts_of(
+    items: Sequence[Item],
+    bodies: Mapping[str, Body],
+    *,
+    progress: Callable[[int], object] = lambda _: None,
+) -> tuple[list[Draft], list[FileProblem]]:
+    """Check documents and turn them into drafts.
+
+    Args:
+        items: Documents with their places.
+        bodies: The registered bodies by alias.
+        progress: Told of every document that was looked at, with the number 1.
+
+    Returns:
+        The drafts of the right documents, and every problem of the others.
+    """
+    drafts: list[Draft] = []
+    problems: list[FileProblem] = []
+    seen: dict[tuple[bytes, str, int], Draft] = {}
+    for item in items:
+        made = _draft_of(item, bodies)
+        if isinstance(made, Draft):
+            first = seen.setdefault(made.key, made)
+            if first is not made:
+                message = f"repeats number and revision of {first.source}#{first.pointer}"
+                made = [_problem(item, "/number", "number_repeated", message)]
+            else:
+                drafts.append(made)
+        if isinstance(made, list):
+            problems += made
+        progress(1)
+    return drafts, problems
+
+
+def _draft_of(item: Item, bodies: Mapping[str, Body]) -> Draft | list[FileProblem]:
+    found = validate_document(item.value)
+    if found:
+        return [_problem(item, each.pointer, each.code, each.message) for each in found]
+    document = parse_document(item.value)
+    body = bodies.get(document.body)
+    if body is None:
+        message = f"no body {document.body!r} is registered"
+        return [_problem(item, "/issuer/body", "unknown_body", message)]
+    demonstration = document.value["demonstration"] is True
+    if demonstration != body.demonstration:
+        message = f"must be {str(body.demonstration).lower()} as for its body"
+        return [_problem(item, "/demonstration", "demonstration_differs", message)]
+    content = canonical_json(document.value)
+    if len(content) > MAX_DOCUMENT_BYTES:
+        message = f"has {len(content)} bytes, more than {MAX_DOCUMENT_BYTES}"
+        return [_problem(item, "", "too_large", message)]
+    return Draft(
+        source=item.source,
+        pointer=item.pointer,
+        body=body.id,
+        kind=document.kind,
+        number=document.number,
+        revision=_revision(document),
+        replaces=_replacement(document),
+        demonstration=demonstration,
+        document=content,
+    )
+
+
+def _revision(document: Document) -> int:
+    revision = document.value["revision"]
+    return revision if isinstance(revision, int) else 1
+
+
+def _replacement(document: Document) -> Replacement | None:
+    match document.value.get("replaces"):
+        case {"number": str(number), **rest}:
+            revision, leaf = rest.get("revision"), rest.get("leaf")
+            return Replacement(
+                number=number,
+                revision=revision if isinstance(revision, int) else None,
+                leaf=unb64u(leaf, what="/replaces/leaf") if isinstance(leaf, str) else None,
+            )
+        case _:
+            return None
+
+
+def _read_object(value: dict[str, Any], source: str) -> ImportFile:
+    problems = [
+        Problem(pointer=f"/{escape(name)}", code="unknown_member", message="is not a known field")
+        for name in value
+        if name not in ("import", "note", *_GROUPS)
+    ]
+    if value["import"] != IMPORT_VERSION or isinstance(value["import"], bool):
+        message = f"must be {IMPORT_VERSION}"
+        problems.append(Problem(pointer="/import", code="version", message=message))
+    groups: dict[str, tuple[Item, ...]] = {}
+    for name in _GROUPS:
+        group = value.get(name, [])
+        if isinstance(group, list):
+            groups[name] = _items(source, f"/{name}", group)
+        else:
+            problems.append(Problem(pointer=f"/{name}", code="type", message="must be a list"))
+    return ImportFile(**groups, problems=tuple(in_file(source, problems)))
+
+
+def _items(source: str, pointer: str, values: list[Any]) -> tuple[Item, ...]:
+    return tuple(
+        Item(source=source, pointer=f"{pointer}/{at}", value=value)
+        for at, value in enumerate(values)
+    )
+
+
+def _problem(item: Item, pointer: str, code: str, message: str) -> FileProblem:
+    return FileProblem(
+        source=item.source, pointer=item.pointer + pointer, code=code, message=message
+    )
+
+
+class _Unreadable(Exception):  # noqa: N818  (never leaves this module)
+    """Carries why a file is no JSON at all."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def _parse(data: bytes) -> object:
+    if len(data) > MAX_IMPORT_BYTES:
+        _refuse("too_large", f"has {len(data)} bytes, more than {MAX_IMPORT_BYTES}")
+    try:
+        return json.loads(data.decode("utf-8"), object_pairs_hook=_object)
+    except UnicodeDecodeError as error:
+        _refuse("utf8", f"is not UTF-8 at byte {error.start}")
+    except json.JSONDecodeError as error:
+        _refuse("json", f"is not JSON: {error.msg} in line {error.lineno}, column {error.colno}")
+    except ValueError as error:  # an integer with more digits than Python converts
+        _refuse("json", f"is not JSON: {error}")
+    except RecursionError:
+        _refuse("too_deep", f"is nested deeper than {MAX_JSON_DEPTH} levels")
+
+
+def _refuse(code: str, message: str) -> NoReturn:
+    raise _Unreadable(code, message)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Twice:
+    members = dict(pairs)
+    if len(members) == len(pairs):
+        return members
+    names = [name for name, _ in pairs]
+    return _Twice(next(name for name in names if names.count(name) > 1), members)
+
+
+def _structure_problems(value: object) -> Iterator[Problem]:
+    """Yield what no single document could explain: names twice, nesting too deep."""
+    waiting: list[tuple[str, int, object]] = [("", 0, value)]
+    while waiting:
+        pointer, depth, node = waiting.pop()
+        if depth > MAX_JSON_DEPTH:
+            message = f"is nested deeper than {MAX_JSON_DEPTH} levels"
+            yield Problem(pointer=pointer, code="too_deep", message=message)
+            continue
+        if isinstance(node, _Twice):
+            message = f"holds the name {node.name!r} twice"
+            yield Problem(pointer=pointer, code="duplicate_key", message=message)
+            node = node.members
+        children: Sequence[tuple[object, object]] = ()
+        if isinstance(node, dict):
+            children = list(node.items())
+        elif isinstance(node, list):
+            children = list(enumerate(node))
+        waiting += [(f"{pointer}/{escape(name)}", depth + 1, child) for name, child in children]

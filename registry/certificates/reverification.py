@@ -1,0 +1,148 @@
+"""Reading back what is about to be delivered, as its receiver will, before anything is stored.
+
+The exact bytes are parsed, resolved and verified with the registered public key, and the document
+is rebuilt from them. Only if that is the approved document, letter by letter, may they leave. The
+rebuilding shares no code with the issuing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from registry.certificates.errors import DeliveryMismatchError
+from verifier.core.certificate import IssuerInfo, parse_certificate
+from verifier.core.errors import VerifierError
+from verifier.core.field_policy import DocumentKind
+from verifier.core.ids import StatusEntry
+from verifier.core.keys import PublicKey
+from verifier.core.offline_code import Summary, parse_payload
+from verifier.core.strict_json import JsonObject, canonical_json
+from verifier.core.summary import summary_differences
+from verifier.core.views import ResolvedCertificate, resolve_certificate
+
+_ADDED_TO_SUBJECT: Final = frozenset({"type", "attestationType", "conclusion", "contents"})
+_ADDED_TO_ISSUER: Final = frozenset({"id", "name", "party", "body"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What a token must say.
+
+    Attributes:
+        document: Canonical JSON of the approved document.
+        body_alias: How the document names its body.
+        issuer: The issuing body.
+        status: The reserved status position.
+        credential_id: The id drawn for the certificate.
+        issued_at: Time of signing, Unix seconds.
+        key: The registered public key.
+    """
+
+    document: bytes
+    body_alias: str
+    issuer: IssuerInfo
+    status: StatusEntry
+    credential_id: str
+    issued_at: int
+    key: PublicKey
+
+
+def reverify_certificate(compact: str, leaf: bytes, expected: Expected) -> ResolvedCertificate:
+    """Read a certificate back.
+
+    Args:
+        compact: The complete certificate, as it will be delivered.
+        leaf: The leaf that will be anchored.
+        expected: What it must say.
+
+    Raises:
+        DeliveryMismatchError: It does not.
+    """
+    try:
+        resolved = resolve_certificate(parse_certificate(compact))
+    except VerifierError as error:
+        raise DeliveryMismatchError(f"the new token cannot be read: {error}") from error
+    parsed = resolved.parsed
+    credential = parsed.credential
+    said = {
+        "signature": parsed.jws.signed_by(expected.key),
+        "leaf": parsed.leaf == leaf,
+        "completeness": resolved.complete,
+        "issuer": (credential.party, credential.did, credential.body, credential.issuer_name)
+        == (
+            expected.issuer.party,
+            expected.issuer.did,
+            expected.issuer.body,
+            expected.issuer.name,
+        ),
+        "status position": credential.status == expected.status,
+        "id": credential.credential_id == expected.credential_id,
+        "time of signing": credential.issued_at == expected.issued_at,
+        "content": canonical_json(rebuild_document(resolved, expected.body_alias))
+        == expected.document,
+    }
+    _refuse_unless(said, "certificate")
+    return resolved
+
+
+def reverify_summary(
+    encoded: str, leaf: bytes, *, of: ResolvedCertificate, key: PublicKey
+) -> Summary:
+    """Read a summary back.
+
+    Args:
+        encoded: The base64url payload of its offline code.
+        leaf: The leaf that will be anchored.
+        of: The certificate, or the view of it, that it summarises.
+        key: The registered public key.
+
+    Raises:
+        DeliveryMismatchError: It is not a summary of that view.
+    """
+    try:
+        summary = parse_payload(encoded)
+        differences = summary_differences(summary.claims, of)
+    except VerifierError as error:
+        raise DeliveryMismatchError(f"the new summary cannot be read: {error}") from error
+    said = {
+        "signature": summary.verify(key),
+        "leaf": summary.leaf() == leaf,
+        "content": not differences,
+    }
+    _refuse_unless(said, "summary")
+    return summary
+
+
+def rebuild_document(resolved: ResolvedCertificate, body_alias: str) -> JsonObject:
+    """Return the import document behind a certificate that shows everything."""
+    claims: Mapping[str, Any] = resolved.claims
+    subject = {
+        name: value
+        for name, value in claims["credentialSubject"].items()
+        if name not in _ADDED_TO_SUBJECT
+    }
+    kind = resolved.parsed.credential.kind
+    results = subject.pop("results")
+    if kind is DocumentKind.TEST_CERTIFICATE:
+        if "conformity" in subject:
+            subject["conclusion"] = subject.pop("conformity")
+        subject["results"] = [
+            result["detail"]
+            | {"conclusion": result["conclusion"], "accredited": result["accredited"]}
+            for result in results
+        ]
+    else:
+        subject["conclusions"] = subject.pop("agencies")
+        subject["checklist"] = [
+            result["detail"] | {"result": result["conclusion"]} for result in results
+        ]
+    own = {n: value for n, value in claims["issuer"].items() if n not in _ADDED_TO_ISSUER}
+    return subject | {"kind": kind.value, "issuer": {"body": body_alias, **own}}
+
+
+def _refuse_unless(said: Mapping[str, bool], what: str) -> None:
+    wrong = [name for name, is_right in said.items() if not is_right]
+    if wrong:
+        raise DeliveryMismatchError(f"the new {what} differs in {', '.join(wrong)}")

@@ -1,0 +1,164 @@
+"""From checked documents to approved certificates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from registry.certificates import repository
+from registry.certificates.domain import Draft, State
+from registry.certificates.errors import (
+    CertificateNotFoundError,
+    MakerIsApproverError,
+    NumberTakenError,
+    WrongStateError,
+)
+from registry.certificates.models import CertificateRow
+from registry.kit.actor import Actor
+from registry.kit.identifiers import new_id
+from registry.kit.import_problems import FileProblem, ImportRefusedError
+from verifier.core.encoding import b64u
+from verifier.core.strict_json import canonical_json, parse_json_object
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOutcome:
+    """What an import did.
+
+    Attributes:
+        ids: Ids of all certificates of the import, in the order of the drafts.
+        created: How many of them are new.
+    """
+
+    ids: tuple[str, ...]
+    created: int
+
+
+def import_drafts(
+    session: Session, drafts: Sequence[Draft], *, maker: Actor, at: datetime
+) -> ImportOutcome:
+    """Store drafts, all of them or none.
+
+    A draft that is there already with exactly this content is left as it is, so that an
+    interrupted import can be repeated.
+
+    Raises:
+        ImportRefusedError: A number is taken by another content, or an amendment names nothing
+            that can be replaced. Every such problem is in the error.
+        NumberTakenError: Somebody else stored the same number at the same moment.
+    """
+    problems: list[FileProblem] = []
+    resolved = [_resolve_replacement(session, draft, problems) for draft in drafts]
+    stored = repository.stored_by_key(session, [draft.key for draft in drafts])
+    ids: list[str] = []
+    new: list[tuple[str, Draft, str | None]] = []
+    for draft, replaced in resolved:
+        known = stored.get(draft.key)
+        if known is None:
+            ids.append(new_id())
+            new.append((ids[-1], draft, replaced))
+        elif known.document_sha256 == repository.document_digest(draft.document):
+            ids.append(known.id)
+        else:
+            message = f"number {draft.number} revision {draft.revision} is taken"
+            problems.append(_problem(draft, "/number", "number_taken", message))
+    if problems:
+        raise ImportRefusedError(problems)
+    try:
+        with session.begin_nested():
+            repository.insert_drafts(session, new, maker=maker, at=at)
+    except IntegrityError as error:
+        raise NumberTakenError("a number was taken by somebody else meanwhile") from error
+    return ImportOutcome(ids=tuple(ids), created=len(new))
+
+
+def approve(session: Session, identifiers: Sequence[str], *, approver: Actor, at: datetime) -> None:
+    """Approve drafts as they are now, all of them or none.
+
+    Raises:
+        CertificateNotFoundError: One of them does not exist.
+        WrongStateError: One of them is not a draft any more.
+        MakerIsApproverError: The approver made one of them.
+    """
+    rows = get_certificates(session, identifiers, for_update=True)
+    for row in rows:
+        if row.state is not State.DRAFT:
+            raise WrongStateError(f"{row.number} is {row.state}, only drafts are approved")
+        if row.maker_person == approver.person:
+            raise MakerIsApproverError(
+                f"{row.number} was made by {row.maker}; another person must approve it"
+            )
+    repository.insert_approvals(session, rows, approver=approver, at=at)
+    repository.set_state(session, identifiers, before=State.DRAFT, after=State.APPROVED)
+
+
+def get_certificates(
+    session: Session, identifiers: Sequence[str], *, for_update: bool = False
+) -> list[CertificateRow]:
+    """Return certificates in the order of their ids.
+
+    Raises:
+        CertificateNotFoundError: One of them does not exist.
+    """
+    rows = repository.certificates(session, identifiers, for_update=for_update)
+    if len(rows) != len(identifiers):
+        missing = set(identifiers) - {row.id for row in rows}
+        raise CertificateNotFoundError(f"there is no certificate {min(missing)}")
+    return rows
+
+
+def in_state(session: Session, identifiers: Iterable[str], state: State) -> list[str]:
+    """Return those of the certificates that are in a state, in the order of the ids."""
+    rows = repository.certificates(session, list(identifiers))
+    return [row.id for row in rows if row.state is state]
+
+
+def _resolve_replacement(
+    session: Session, draft: Draft, problems: list[FileProblem]
+) -> tuple[Draft, str | None]:
+    """Return the draft with revision and leaf of what it replaces written in, and its id.
+
+    An amendment may name a certificate that this registry never had, such as one on paper; then
+    the draft stays as it is and there is nothing to revoke.
+    """
+    named = draft.replaces
+    if named is None:
+        return draft, None
+    found = next(
+        (
+            (row, leaf)
+            for row, leaf in repository.revisions_of(session, draft.body, named.number)
+            if (row.number, row.revision) != (draft.number, draft.revision)
+            and named.revision in (None, row.revision)
+        ),
+        None,
+    )
+    if found is None:
+        return draft, None
+    row, leaf = found
+    if leaf is None:
+        message = f"names a certificate that is {row.state}; only signed ones are replaced"
+        problems.append(_problem(draft, "/replaces", "replaced_not_signed", message))
+        return draft, None
+    if named.leaf not in (None, leaf):
+        message = "is not the leaf of the certificate that is named"
+        problems.append(_problem(draft, "/replaces/leaf", "replaced_differs", message))
+    return _with_replaced(draft, row.revision, leaf), row.id
+
+
+def _with_replaced(draft: Draft, revision: int, leaf: bytes) -> Draft:
+    document = parse_json_object(draft.document, what="document")
+    named = document["replaces"]
+    members = named if isinstance(named, dict) else {}
+    document["replaces"] = {**members, "leaf": b64u(leaf), "revision": revision}
+    return replace(draft, document=canonical_json(document))
+
+
+def _problem(draft: Draft, pointer: str, code: str, message: str) -> FileProblem:
+    return FileProblem(
+        source=draft.source, pointer=draft.pointer + pointer, code=code, message=message
+    )
