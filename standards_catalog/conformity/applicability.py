@@ -1,0 +1,54 @@
+"""Whether a requirement is about these goods and this country."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Final
+
+from standards_catalog.conformity.inputs import Product, plain_words
+from standards_catalog.requirements import Scope
+
+_NOT_DIGITS: Final = re.compile(r"\D")
+
+
+class ScopeMatch(StrEnum):
+    """Whether goods are inside a scope."""
+
+    INSIDE = "inside"
+    OUTSIDE = "out_of_scope"
+    HS_EDITION = "hs_edition_mismatch"  # codes of two editions do not compare
+    UNSTATED = "product_unstated"  # the scope asks for something that is not known of the goods
+
+
+def hs_digits(code: str) -> str:
+    """Return an HS code without its dots and spaces."""
+    return _NOT_DIGITS.sub("", code)
+
+
+def match_scope(scope: Scope, product: Product, country: str) -> ScopeMatch:
+    """Tell whether goods are inside a scope.
+
+    Where the scope names a matrix, a grade or headings, the goods must state theirs. A country is
+    asked only when both sides name one.
+    """
+    if scope.countries and country and country not in scope.countries:
+        return ScopeMatch.OUTSIDE
+    for wanted, stated in ((scope.matrix, product.matrix), (scope.grade, product.grade)):
+        if wanted and stated and plain_words(wanted) != plain_words(stated):
+            return ScopeMatch.OUTSIDE
+    if scope.hs and product.hs:
+        if (
+            scope.hs_edition
+            and product.hs_edition
+            and (plain_words(scope.hs_edition) != plain_words(product.hs_edition))
+        ):
+            return ScopeMatch.HS_EDITION
+        code = hs_digits(product.hs)
+        if not any(code.startswith(hs_digits(heading)) for heading in scope.hs):
+            return ScopeMatch.OUTSIDE
+    if (scope.grade and not product.grade) or (
+        (scope.matrix or scope.hs) and not (product.matrix or product.hs)
+    ):
+        return ScopeMatch.UNSTATED
+    return ScopeMatch.INSIDE

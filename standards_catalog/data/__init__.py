@@ -1,0 +1,1 @@
+"""Data files of the catalogue; `docs/standards-sources.md` names where each fact comes from."""
