@@ -123,6 +123,12 @@ class Publisher:
             self._record(lambda steps: steps.quarantine(write, outcome))
         return Advance(write=write, outcome=outcome)
 
+    def quarantine(self, write_id: int, reason: QuarantineReason) -> None:
+        """Set a write aside, for example because reconciliation misses its effect."""
+        with self.database.read() as session:
+            write = LedgerWrites(session).get(write_id)
+        self._record(lambda steps: steps.quarantine(write, reason))
+
     def release(self, write_id: int, event: Event) -> None:
         """Carry out a person's decision on a write in quarantine: RESUME or RESTART."""
         with self.database.read() as session:

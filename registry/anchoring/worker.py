@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from registry.anchoring.domain import Judgement
+from registry.anchoring.domain import Event, Judgement
 from registry.anchoring.errors import ChainUnavailableError, StaleWriteError
 from registry.anchoring.publisher import Advance, Publisher
 from registry.anchoring.records import Batch
@@ -110,6 +110,6 @@ class Worker:
             self.observer(advance)
             if not advance.moved:
                 return {write_id: advance.outcome}
-            if write_id not in self._active():
+            if advance.outcome is Event.PUBLISH:
                 return {}
         return {}
