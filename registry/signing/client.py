@@ -34,7 +34,7 @@ class SignerClient:
         with self._lock:
             self._drop()
 
-    def keys(self) -> list[KeyDescription]:
+    def descriptions(self) -> list[KeyDescription]:
         """Return the public description of every key of the signer.
 
         Raises:

@@ -13,19 +13,20 @@ from typing import Final
 from registry.signing.description import KeyDescription, SigningContext
 from registry.signing.errors import SigningRefusedError
 from verifier.checks.facts import KeyPurpose
-from verifier.core.certificate import TYP as CERTIFICATE_TYP
+from verifier.core.certificate import parse_certificate
 from verifier.core.cose import SIGN1_TAG, parse_sign1
-from verifier.core.encoding import unb64u
+from verifier.core.encoding import b64u
 from verifier.core.errors import MalformedEvidenceError
-from verifier.core.keys import SIGNATURE_BYTES
+from verifier.core.field_policy import DocumentKind
+from verifier.core.keys import SIGNATURE_BYTES, Algorithm
 from verifier.core.limits import MAX_DOCUMENT_BYTES
 from verifier.core.offline_code import SUMMARY_TYP
-from verifier.core.release import TYP as RELEASE_TYP
+from verifier.core.release import parse_release
 from verifier.core.strict_cbor import dump_cbor, parse_cbor
-from verifier.core.strict_json import JsonObject, parse_json_object
 from verifier.core.summary_claims import decode_claims
 
 MAX_MESSAGE_BYTES: Final = MAX_DOCUMENT_BYTES  # no longer token can be read by anybody
+_NO_SIGNATURE: Final = b64u(bytes(SIGNATURE_BYTES))
 MAX_CLOCK_SKEW: Final = timedelta(minutes=10)  # nothing is signed with a date of another day
 
 
@@ -58,76 +59,56 @@ def check_message(
 
 
 def _check_certificate(key: KeyDescription, message: bytes, now: datetime) -> None:
-    _check_document(key, message, now, document_type="TestCertificate")
+    _check_document(key, message, now, kind=DocumentKind.TEST_CERTIFICATE)
 
 
 def _check_record(key: KeyDescription, message: bytes, now: datetime) -> None:
-    _check_document(key, message, now, document_type="InspectionRecord")
+    _check_document(key, message, now, kind=DocumentKind.INSPECTION_RECORD)
 
 
 def _check_document(
-    key: KeyDescription, message: bytes, now: datetime, *, document_type: str
+    key: KeyDescription, message: bytes, now: datetime, *, kind: DocumentKind
 ) -> None:
-    header, payload = _parts(message)
-    _check_header(key, header, typ=CERTIFICATE_TYP)
-    types, issuer = payload.get("type"), payload.get("issuer")
-    if not isinstance(types, list) or document_type not in types:
-        raise SigningRefusedError("wrong_purpose", f"this key signs {document_type} alone")
-    _check_body(key, issuer.get("body") if isinstance(issuer, dict) else None)
-    _check_time(payload.get("iat"), now)
+    parsed = parse_certificate(f"{_as_token(message)}~")
+    if parsed.credential.kind is not kind:
+        raise SigningRefusedError("wrong_purpose", f"this key signs {kind} alone")
+    _check_names(key, parsed.jws.thumbprint, parsed.jws.algorithm, parsed.credential.body)
+    _check_time(parsed.credential.issued_at, now)
 
 
 def _check_statement(key: KeyDescription, message: bytes, now: datetime) -> None:
-    header, payload = _parts(message)
-    _check_header(key, header, typ=RELEASE_TYP)
-    _check_body(key, payload.get("body"))
-    _check_time(payload.get("iat"), now)
+    statement = parse_release(_as_token(message))
+    _check_names(key, statement.jws.thumbprint, statement.jws.algorithm, statement.claims.body)
+    _check_time(statement.claims.issued_at, now)
 
 
 def _check_summary(key: KeyDescription, message: bytes, now: datetime) -> None:
-    parts = parse_cbor(message, what="summary")
-    match parts:
+    match parse_cbor(message, what="summary"):
         case ["Signature1", bytes(protected), b"", bytes(payload)]:
             unsigned = dump_cbor([protected, {}, payload, bytes(SIGNATURE_BYTES)], tag=SIGN1_TAG)
-            header = parse_sign1(unsigned, typ=SUMMARY_TYP, what="summary")
         case _:
-            raise SigningRefusedError("wrong_purpose", f"this key signs {SUMMARY_TYP} alone")
-    public_key = key.public_key
-    if (header.thumbprint, header.algorithm) != (public_key.thumbprint(), public_key.algorithm):
-        raise SigningRefusedError("wrong_key", "the header names another key or algorithm")
+            raise SigningRefusedError("wrong_purpose", "this key signs summaries alone")
+    header = parse_sign1(unsigned, typ=SUMMARY_TYP, what="summary")
     claims = decode_claims(payload)
-    _check_body(key, claims.body.hex())
+    _check_names(key, header.thumbprint, header.algorithm, claims.body)
     _check_time(claims.issued_at, now)
 
 
-def _parts(message: bytes) -> tuple[JsonObject, JsonObject]:
-    header, dot, payload = message.decode("ascii", "replace").partition(".")
-    if not dot or "." in payload:
-        raise SigningRefusedError("wrong_purpose", "the message is not header.payload")
-    return (
-        parse_json_object(unb64u(header, what="header"), what="header"),
-        parse_json_object(unb64u(payload, what="payload"), what="payload"),
-    )
+def _as_token(message: bytes) -> str:
+    """Return the token that the message becomes, with an empty signature, for the parsers."""
+    return f"{message.decode('ascii', 'replace')}.{_NO_SIGNATURE}"
 
 
-def _check_header(key: KeyDescription, header: JsonObject, *, typ: str) -> None:
-    if header.get("typ") != typ:
-        raise SigningRefusedError("wrong_purpose", f"this key signs {typ} alone")
-    kid = header.get("kid")
-    named = unb64u(kid, what="kid") if isinstance(kid, str) else None
-    if named != key.public_key.thumbprint() or header.get("alg") != key.public_key.algorithm:
+def _check_names(key: KeyDescription, thumbprint: bytes, algorithm: Algorithm, body: bytes) -> None:
+    public_key = key.public_key
+    if (thumbprint, algorithm) != (public_key.thumbprint(), public_key.algorithm):
         raise SigningRefusedError("wrong_key", "the header names another key or algorithm")
-
-
-def _check_body(key: KeyDescription, body: object) -> None:
-    if body != key.body.hex():
+    if body != key.body:
         raise SigningRefusedError("wrong_body", "the key belongs to another body")
 
 
-def _check_time(issued_at: object, now: datetime) -> None:
-    if not isinstance(issued_at, int) or abs(issued_at - now.timestamp()) > (
-        MAX_CLOCK_SKEW.total_seconds()
-    ):
+def _check_time(issued_at: int, now: datetime) -> None:
+    if abs(issued_at - now.timestamp()) > MAX_CLOCK_SKEW.total_seconds():
         raise SigningRefusedError("wrong_time", "iat is not the present moment")
 
 

@@ -106,7 +106,7 @@ class World:
         """Return the key of a body for a purpose."""
         body = self.bodies[alias].id
         return next(
-            key for key in self.signer.keys() if (key.body, key.purpose) == (body, purpose)
+            key for key in self.signer.descriptions() if (key.body, key.purpose) == (body, purpose)
         )
 
     def sign_with(self, key: PublicKey, context: SigningContext | None = None) -> RemoteSigner:

@@ -64,7 +64,7 @@ def key(client: SignerClient) -> KeyDescription:
 
 def test_keys_are_made_listed_and_probed(client: SignerClient, key: KeyDescription) -> None:
     assert (key.body, key.purpose, key.created_at) == (BODY, KeyPurpose.CERTIFICATE, NOW)
-    assert client.keys() == [key]
+    assert client.descriptions() == [key]
     client.probe(key.public_key)
 
 
@@ -96,7 +96,7 @@ def test_processes_of_other_users_are_turned_away(tmp_path: Path) -> None:
         thread.start()
         client = SignerClient(path, timeout=timedelta(seconds=5))
         with pytest.raises(SignerUnavailableError):
-            client.keys()
+            client.descriptions()
         server.shutdown()
         thread.join()
 
@@ -106,13 +106,13 @@ def test_the_client_reconnects_after_the_signer_dropped_an_idle_connection(
 ) -> None:
     assert client._connection is not None
     client._connection.shutdown(socket.SHUT_RDWR)
-    assert client.keys() == [key]
+    assert client.descriptions() == [key]
 
 
 def test_a_missing_signer_is_unavailable_not_a_crash(tmp_path: Path) -> None:
     client = SignerClient(tmp_path / "nobody.sock", timeout=timedelta(seconds=1))
     with pytest.raises(SignerUnavailableError):
-        client.keys()
+        client.descriptions()
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_nonsense_ends_the_connection_and_nothing_else(
         stranger.connect(str(path))
         stranger.sendall(sent)
         assert stranger.recv(1) == b""
-    assert client.keys() == [key]
+    assert client.descriptions() == [key]
 
 
 @pytest.mark.parametrize(
@@ -175,11 +175,11 @@ def test_the_child_signs_for_one_command_and_ends_with_it(tmp_path: Path) -> Non
         key = client.generate(body=BODY, purpose=KeyPurpose.SUMMARY, algorithm=Algorithm.EDDSA)
         client.probe(key.public_key)
     with open_signer(settings) as client:
-        assert client.keys() == [key]
+        assert client.descriptions() == [key]
         with pytest.raises(SigningRefusedError):
             client.generate(body=BODY, purpose=KeyPurpose.SUMMARY, algorithm=Algorithm.ES256)
     with pytest.raises(SignerUnavailableError):
-        client.keys()
+        client.descriptions()
 
 
 def test_a_child_that_cannot_start_says_why(tmp_path: Path) -> None:
