@@ -107,13 +107,15 @@ abstract contract Governance is IGovernance {
         }
         proposal.executedAt = uint64(block.timestamp);
         emit ActionExecuted(actionHash, msg.sender);
+        // slither-disable-next-line unused-return -- governed functions return nothing
         Address.functionCall(address(this), action);
     }
 
     /// @inheritdoc IGovernance
     function changeMembers(address[] calldata members, uint256 threshold) external onlyGoverned {
-        for (uint256 i = 0; i < _members.length; ++i) {
-            _isMember[_members[i]] = false;
+        address[] memory former = _members;
+        for (uint256 i = 0; i < former.length; ++i) {
+            _isMember[former[i]] = false;
         }
         _setMembers(members, threshold);
     }

@@ -159,17 +159,16 @@ contract TrustRegistry is ITrustRegistry, Governance {
     function recordBodyStatus(bytes32 bodyId, uint8 status, uint64 effectiveFrom) external {
         Body storage body = _bodyOfCaller(bodyId);
         _requireCode(status, _STATUS_LAST);
-        BodyStatus[] storage statuses = _statuses[bodyId];
         uint64 recordedAt = uint64(block.timestamp);
         if (effectiveFrom == 0) effectiveFrom = recordedAt;
         if (status == _STATUS_ACTIVE) {
             _requireOpenFor(body);
             if (effectiveFrom < recordedAt) revert TrustRegistryBackDated(effectiveFrom);
-            if (statuses.length >= MAXIMUM_STATUSES) {
+            if (_statuses[bodyId].length >= MAXIMUM_STATUSES) {
                 revert TrustRegistryListFull(MAXIMUM_STATUSES);
             }
         }
-        statuses.push(BodyStatus(status, effectiveFrom, recordedAt));
+        _statuses[bodyId].push(BodyStatus(status, effectiveFrom, recordedAt));
         emit BodyStatusRecorded(bodyId, status, effectiveFrom);
     }
 
@@ -185,9 +184,8 @@ contract TrustRegistry is ITrustRegistry, Governance {
         if (effectiveFrom == 0 || (effectiveUntil != 0 && effectiveUntil <= effectiveFrom)) {
             revert TrustRegistryInvalidInterval(effectiveFrom, effectiveUntil);
         }
-        Scope[] storage scopes = _scopes[bodyId];
-        if (scopes.length >= MAXIMUM_SCOPES) revert TrustRegistryListFull(MAXIMUM_SCOPES);
-        scopes.push(
+        if (_scopes[bodyId].length >= MAXIMUM_SCOPES) revert TrustRegistryListFull(MAXIMUM_SCOPES);
+        _scopes[bodyId].push(
             Scope({
                 documentHash: documentHash,
                 effectiveFrom: effectiveFrom,
@@ -366,8 +364,8 @@ contract TrustRegistry is ITrustRegistry, Governance {
     /// @inheritdoc ITrustRegistry
     function mayAdd(bytes32 bodyId) external view returns (bool allowed) {
         Body storage body = _bodies[bodyId];
-        return
-            body.registeredAt != 0 && _parties[body.partyId].removedAt == 0 && !additionsPaused();
+        if (additionsPaused() || _parties[body.partyId].removedAt != 0) return false;
+        return body.registeredAt != 0;
     }
 
     /// @inheritdoc ITrustRegistry
@@ -443,9 +441,8 @@ contract TrustRegistry is ITrustRegistry, Governance {
     ) private view {
         uint64 revokedAt = key.revokedAt;
         uint64 claimed = key.compromisedSince;
-        if (effective > revokedAt || (effective == revokedAt && compromisedSince == claimed)) {
-            revert TrustRegistryNotEarlier(revokedAt);
-        }
+        bool moved = effective < revokedAt || compromisedSince != claimed;
+        if (effective > revokedAt || !moved) revert TrustRegistryNotEarlier(revokedAt);
         if (claimed != 0 && compromisedSince > claimed) revert TrustRegistryNotEarlier(claimed);
     }
 
