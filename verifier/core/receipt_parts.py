@@ -20,8 +20,9 @@ SCHEME: Final = "RFC9162_SHA256"
 
 _ADDRESS: Final = re.compile(r"0x[0-9a-f]{40}", re.ASCII)
 _TRANSACTION: Final = re.compile(r"0x[0-9a-f]{64}", re.ASCII)
-_DECIMAL: Final = re.compile(r"(0|[1-9][0-9]{0,17})(\.[0-9]{1,12})?", re.ASCII)
-_UNIT: Final = re.compile(r"\S.{0,15}")
+# As quantities in an import.
+_DECIMAL: Final = re.compile(r"(0|[1-9][0-9]{0,19})(\.[0-9]{1,20})?", re.ASCII)
+_UNIT: Final = re.compile(r"\S.{0,31}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
