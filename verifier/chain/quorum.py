@@ -18,6 +18,7 @@ from verifier.chain.rpc import BlockHeader, RpcNode, mismatch, unreachable
 from verifier.core.errors import EvidenceUnavailableError
 
 MAX_HEAD_AHEAD_SECONDS: Final = 15 * 60  # tolerance between block times and the clock given
+GRACE_SECONDS: Final = 2.0  # for the slowest nodes, once a quorum has said which block is final
 
 Answer = TypeVar("Answer", bound=Hashable)
 
@@ -60,9 +61,7 @@ class Quorum:
                 if poll.decided:
                     break
         finally:
-            for task in waiting:
-                task.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
+            await _abandon(waiting)
         return poll.result()
 
 
@@ -134,23 +133,50 @@ async def pin_final_block(chain: ChainProfile, nodes: Sequence[RpcNode], *, now:
             name different blocks; `head_too_old` or `head_in_future` when the block's time does
             not fit the clock.
     """
-    outcomes = await asyncio.gather(
-        *(_final_number(node, chain) for node in nodes), return_exceptions=True
-    )
-    finals: list[tuple[RpcNode, int]] = []
-    failures: list[EvidenceUnavailableError] = []
-    for node, outcome in zip(nodes, outcomes, strict=True):
-        if isinstance(outcome, EvidenceUnavailableError):
-            failures.append(outcome)
-        elif isinstance(outcome, BaseException):
-            raise outcome
-        else:
-            finals.append((node, outcome))
+    finals, failures = await _final_numbers(chain, nodes)
     if len(_witnesses(node for node, _ in finals)) < chain.quorum:
         raise summary_of(failures)
     header = await _highest_agreed(finals, chain.quorum)
     _check_age(header, chain, now)
     return Pin(header, Quorum([node for node, _ in finals], chain.quorum))
+
+
+async def _final_numbers(
+    chain: ChainProfile, nodes: Sequence[RpcNode]
+) -> tuple[list[tuple[RpcNode, int]], list[EvidenceUnavailableError]]:
+    """Return the usable nodes with their last final blocks, and why the others are not usable.
+
+    Once a quorum has answered, the rest gets a little more time and is then left out.
+    """
+    asked = {asyncio.ensure_future(_final_number(node, chain)): node for node in nodes}
+    finals: list[tuple[RpcNode, int]] = []
+    failures: list[EvidenceUnavailableError] = []
+    waiting = set(asked)
+    try:
+        while waiting:
+            enough = len(_witnesses(node for node, _ in finals)) >= chain.quorum
+            done, waiting = await asyncio.wait(
+                waiting,
+                timeout=GRACE_SECONDS if enough else None,
+                return_when=asyncio.ALL_COMPLETED if enough else asyncio.FIRST_COMPLETED,
+            )
+            for task in done:
+                try:
+                    finals.append((asked[task], task.result()))
+                except EvidenceUnavailableError as error:
+                    failures.append(error)
+            if enough:
+                break
+    finally:
+        await _abandon(waiting)
+    return finals, failures
+
+
+async def _abandon(tasks: Iterable[asyncio.Future[Answer]]) -> None:
+    abandoned = list(tasks)
+    for task in abandoned:
+        task.cancel()
+    await asyncio.gather(*abandoned, return_exceptions=True)
 
 
 async def _highest_agreed(finals: Sequence[tuple[RpcNode, int]], size: int) -> BlockHeader:

@@ -16,7 +16,7 @@ from verifier.core.errors import EvidenceUnavailableError, MalformedEvidenceErro
 from verifier.core.strict_json import JsonValue, canonical_json, parse_json_object
 
 MAX_ANSWER_BYTES: Final = 1024 * 1024  # a block without transactions or a dossier has 20 KB
-CALL_SECONDS: Final = 8.0  # a distant node under load answers in 2; a person waits no longer
+CALL_SECONDS: Final = 8.0  # with the repetition; a distant node under load answers in 2
 _ATTEMPTS: Final = 2  # a second one rides over a dropped connection or a short rate limit
 _PAUSE_SECONDS: Final = 0.25  # between attempts
 _RETRIED: Final = frozenset({429, 502, 503, 504})  # the server says: not now
@@ -47,19 +47,13 @@ class RpcNode:
     Args:
         endpoint: Whom to ask.
         transport: Replaces the network, for tests.
-        seconds: Deadline for one call with its repetition.
     """
 
     def __init__(
-        self,
-        endpoint: Endpoint,
-        *,
-        transport: httpx.AsyncBaseTransport | None = None,
-        seconds: float = CALL_SECONDS,
+        self, endpoint: Endpoint, *, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
         self.endpoint = endpoint
         self._client = open_client(endpoint.url, transport)
-        self._seconds = seconds
         self._next_id = 1
         self._gone = False
         # Access keys stand in the path of many endpoints: messages name the host alone.
@@ -86,7 +80,7 @@ class RpcNode:
             "params": list(params),
         }
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(CALL_SECONDS):
                 reply = await self._exchange(canonical_json(request))
         except TimeoutError as error:
             self._gone = True
@@ -130,7 +124,7 @@ class RpcNode:
                     "POST",
                     self.endpoint.url,
                     max_bytes=MAX_ANSWER_BYTES,
-                    seconds=self._seconds,
+                    seconds=CALL_SECONDS,
                     body=body,
                 )
             except TransferError as error:
