@@ -34,7 +34,9 @@ class Members:
             message = f"misses {sorted(missing)}, does not know {sorted(unknown)}"
             raise MalformedEvidenceError(self.what, message, reason="members")
 
-    def optional_text(self, name: str, *, pattern: re.Pattern[str], longest: int) -> str | None:
+    def optional_text(
+        self, name: str, *, pattern: re.Pattern[str], longest: int = _LONGEST_TEXT
+    ) -> str | None:
         """Return a string as `text` does, None when the member is null."""
         if self._member(name) is None:
             return None

@@ -34,7 +34,8 @@ class AnchorRecord:
         contract: Address of the ledger contract, 0x and 40 lower-case digits.
         root: The anchored root, 32 bytes.
         block: Number of the block.
-        transaction: Hash of the transaction, 0x and 64 lower-case digits.
+        transaction: Hash of the transaction, 0x and 64 lower-case digits; None when whoever wrote
+            the receipt did not send it.
         time: Time of the block, Unix seconds.
     """
 
@@ -42,7 +43,7 @@ class AnchorRecord:
     contract: str
     root: bytes
     block: int
-    transaction: str
+    transaction: str | None
     time: int
 
 
@@ -117,7 +118,7 @@ def read_anchor(entry: Members) -> AnchorRecord:
         contract=entry.text("contract", pattern=_ADDRESS),
         root=_digest(entry, "root"),
         block=entry.integer("block"),
-        transaction=entry.text("transaction", pattern=_TRANSACTION),
+        transaction=entry.optional_text("transaction", pattern=_TRANSACTION),
         time=entry.integer("time"),
     )
 

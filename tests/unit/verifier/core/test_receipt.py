@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -92,6 +93,12 @@ class TestRoundTrip:
 
     def test_of_a_leaf_without_a_token(self) -> None:
         receipt = Receipt(token=None, heads=FULL.heads)
+
+        assert parse_receipt(build_receipt(receipt)) == receipt
+
+    def test_anchored_by_a_transaction_that_is_not_known(self) -> None:
+        proof = replace(FULL.proofs[0], anchor=replace(ANCHOR, transaction=None))
+        receipt = replace(FULL, proofs=(proof,))
 
         assert parse_receipt(build_receipt(receipt)) == receipt
 
