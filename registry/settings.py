@@ -120,6 +120,11 @@ class Settings(BaseSettings):
         return self.signer.keystore or self.home / "keys" / "documents"
 
     @property
+    def objects(self) -> Path:
+        """Return the folder of the object store."""
+        return self.home / "objects"
+
+    @property
     def transaction_keystore(self) -> Path:
         """Return the folder of the encrypted transaction keys."""
         return self.chain.keystore or self.home / "keys" / "transactions"

@@ -60,3 +60,9 @@ class ContentErasedError(ConflictError):
     """The disclosures of the certificate were erased; it cannot be delivered any more."""
 
     code = "content_erased"
+
+
+class ReceiptNotFoundError(NotFoundError):
+    """Nothing that was issued here has the leaf."""
+
+    code = "receipt_not_found"
