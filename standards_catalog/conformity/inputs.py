@@ -137,5 +137,5 @@ def plain_basis(text: str) -> str:
 
 
 def plain_words(text: str) -> str:
-    """Return words for comparison: "28 d" and "28d" are the same condition."""
-    return _SEPARATORS.sub("", text.casefold())
+    """Return words for comparison: "28 d" and "28d" are the same, "P·O" and "P.O" too."""
+    return _SEPARATORS.sub("", text.casefold()).replace("·", ".")

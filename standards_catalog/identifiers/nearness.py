@@ -9,6 +9,7 @@ from typing import Final
 
 from standards_catalog.errors import CatalogueError
 from standards_catalog.identifiers.ordering import natural_key
+from standards_catalog.identifiers.parsing import try_identifier
 from standards_catalog.identifiers.reading import plain_text
 
 MAX_EDITS: Final = 2
@@ -33,7 +34,7 @@ class NearMatches:
     """
 
     def __init__(self, codes: Iterable[str]) -> None:
-        self._keys: dict[str, str] = {code: compact_key(code) for code in codes}
+        self._keys = {code: _keys_of(code) for code in codes}
         self._by_number: dict[str, list[str]] = defaultdict(list)
         for code in self._keys:
             match = _NUMBER.search(code)
@@ -47,12 +48,13 @@ class NearMatches:
         scored: dict[str, int] = {}
         if number is not None:
             for code in self._same_number(text):
-                scored[code] = 0 if self._keys[code] == wanted else MAX_EDITS
-        for code, key in self._keys.items():
-            if abs(len(key) - len(wanted)) <= MAX_EDITS:
-                edits = _edits(key, wanted)
-                if edits <= MAX_EDITS:
-                    scored[code] = min(edits, scored.get(code, edits))
+                scored[code] = 0 if wanted in self._keys[code] else MAX_EDITS
+        for code, keys in self._keys.items():
+            for key in keys:
+                if abs(len(key) - len(wanted)) <= MAX_EDITS:
+                    edits = _edits(key, wanted)
+                    if edits <= MAX_EDITS:
+                        scored[code] = min(edits, scored.get(code, edits))
         ranked = sorted(scored, key=lambda code: (scored[code], natural_key(code)))
         return tuple(ranked[:limit])
 
@@ -60,6 +62,15 @@ class NearMatches:
         """Return the codes whose first number is a number of `text`."""
         numbers = dict.fromkeys(digits.lstrip("0") for digits in _NUMBER.findall(text))
         return [code for number in list(numbers)[:1] for code in self._by_number.get(number, ())]
+
+
+def _keys_of(code: str) -> tuple[str, ...]:
+    """Return the keys under which a code can be meant: with and without its year."""
+    standard = try_identifier(code)
+    dated = compact_key(code)
+    if standard is None or standard.year is None:
+        return (dated,)
+    return dated, compact_key(str(standard.undated()))
 
 
 def _edits(first: str, second: str) -> int:

@@ -1,0 +1,1 @@
+"""From other people's files to editions, with a report that names sheet, row and column."""
