@@ -1,4 +1,7 @@
-"""Leaf digests: what of a signed document enters the tree (docs/evidence-format.md, "Leaf")."""
+"""Leaf digests: what of a signed document enters the tree.
+
+docs/evidence-format-tree.md, section "Leaf".
+"""
 
 from __future__ import annotations
 

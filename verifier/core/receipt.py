@@ -2,8 +2,8 @@
 
 A receipt proves nothing by itself and is never a source of trust. Its anchors, keys and status say
 where to look; chain, contracts and parties come from the checker's profile. The text is RFC 8785
-JSON, one spelling only, with a checksum that tells damage from content (docs/evidence-format.md,
-"Receipt").
+JSON, one spelling only, with a checksum that tells damage from content
+(docs/evidence-format-tree.md, "Receipt").
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What an offline code says about a certificate: the normative field map and its comparison.
 
-`summary_of` is the one source of truth (docs/evidence-format.md, "Summary"): a summary is issued
-from it, and a summary beside its certificate is compared with it.
+`summary_of` is the one source of truth (docs/evidence-format-tree.md, "Summary"): a summary is
+issued from it, and a summary beside its certificate is compared with it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The encoding of a summary's content: a CWT claims set with numbers for names.
 
-docs/evidence-format.md, section "Summary", has the table of labels.
+docs/evidence-format-tree.md, section "Summary", has the table of labels.
 """
 
 from __future__ import annotations
