@@ -10,14 +10,33 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from registry.kit import schema
 from registry.kit.database import Database
-from registry.kit.errors import RegistryError
+from registry.kit.errors import (
+    ConflictError,
+    RegistryError,
+    UnavailableError,
+    UnusableSettingsError,
+)
 from registry.settings import Settings, load_settings
 from verifier.core.errors import VerifierError
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
+
+
+class DatabaseUnavailableError(UnavailableError):
+    """The database does not answer, or cannot do what it is asked now."""
+
+    code = "database_unavailable"
+
+
+class SchemaOutdatedError(ConflictError):
+    """The tables of the database are not those that this program works with."""
+
+    code = "schema_outdated"
 
 
 class Application:
@@ -40,7 +59,11 @@ class Application:
     @cached_property
     def database(self) -> Database:
         """The database of the installation."""
-        return Database(self.settings.database)
+        try:
+            return Database(self.settings.database)
+        except OSError as error:
+            message = f"the folder of the database cannot be made: {error}"
+            raise UnusableSettingsError(message) from error
 
     def progress(self) -> Progress:
         """Return a progress display on standard error, silent where that is not a terminal."""
@@ -54,10 +77,32 @@ class Application:
             transient=True,
         )
 
+    def explain(self, error: OperationalError | ProgrammingError) -> RegistryError:
+        """Return why the database refused: most often its tables are not those of this program.
+
+        Raises:
+            ProgrammingError: `error` itself, when it shows a defect of this program.
+        """
+        try:
+            current, head = schema.current_revision(self.database), schema.head_revision()
+        except (OperationalError, ProgrammingError):
+            return DatabaseUnavailableError("the database does not answer")
+        if current != head:
+            found = "is empty" if current is None else f"is at revision {current}"
+            return SchemaOutdatedError(f"the database {found}, not at {head}: run lancang migrate")
+        if isinstance(error, ProgrammingError):
+            raise error
+        return DatabaseUnavailableError(str(error.orig))
+
     def close(self) -> None:
         """Close what was opened."""
         if "database" in self.__dict__:
             self.database.dispose()
+
+
+def plain(text: str) -> Text:
+    """Return text from outside for display: no markup, nothing that moves a terminal's cursor."""
+    return Text("".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text))
 
 
 def pass_application(
@@ -78,6 +123,15 @@ class ReportingGroup(click.Group):
         try:
             return super().invoke(ctx)
         except (RegistryError, VerifierError) as error:
-            console = ctx.obj.err if isinstance(ctx.obj, Application) else Console(stderr=True)
-            console.print(Text.assemble((error.code, "bold red"), ": ", str(error)))
-            ctx.exit(1)
+            _report(ctx, error)
+            raise click.exceptions.Exit(1) from error
+        except (OperationalError, ProgrammingError) as error:
+            if not isinstance(ctx.obj, Application):
+                raise
+            _report(ctx, ctx.obj.explain(error))
+            raise click.exceptions.Exit(1) from error
+
+
+def _report(ctx: click.Context, error: RegistryError | VerifierError) -> None:
+    console = ctx.obj.err if isinstance(ctx.obj, Application) else Console(stderr=True)
+    console.print(Text.assemble((error.code, "bold red"), ": ", plain(str(error))))

@@ -55,6 +55,21 @@ class Delivery:
     offline_code: str
     sealed: bool
 
+    @property
+    def stem(self) -> str:
+        """Name for the holder's files without ending: number, later revision, destination.
+
+        Only letters, digits, dots and hyphens, so that no number can name a path.
+        """
+        number = "".join(c if c.isalnum() or c in ".-" else "-" for c in self.number)
+        parts = [number.strip(".-") or self.certificate_id]
+        revision = self.certificate.parsed.credential.revision
+        if revision > 1:
+            parts.append(f"r{revision}")
+        if self.destination is not None:
+            parts.append(self.destination)
+        return ".".join(parts)
+
 
 def deliver(
     session: Session,

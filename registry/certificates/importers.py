@@ -106,7 +106,8 @@ def drafts_of(
             first = seen.setdefault(made.key, made)
             if first is not made:
                 message = f"repeats number and revision of {first.source}#{first.pointer}"
-                made = [_problem(item, "/number", "number_repeated", message)]
+                repeated = Problem(pointer="/number", code="number_repeated", message=message)
+                made = [_problem(item, repeated)]
             else:
                 drafts.append(made)
         if isinstance(made, list):
@@ -116,33 +117,41 @@ def drafts_of(
 
 
 def _draft_of(item: Item, bodies: Mapping[str, Body]) -> Draft | list[FileProblem]:
-    found = validate_document(item.value)
-    if found:
-        return [_problem(item, each.pointer, each.code, each.message) for each in found]
+    problems = [*validate_document(item.value), *_registry_problems(item.value, bodies)]
+    if problems:
+        return [_problem(item, each) for each in problems]
     document = parse_document(item.value)
-    body = bodies.get(document.body)
-    if body is None:
-        message = f"no body {document.body!r} is registered"
-        return [_problem(item, "/issuer/body", "unknown_body", message)]
-    demonstration = document.value["demonstration"] is True
-    if demonstration != body.demonstration:
-        message = f"must be {str(body.demonstration).lower()} as for its body"
-        return [_problem(item, "/demonstration", "demonstration_differs", message)]
     content = canonical_json(document.value)
     if len(content) > MAX_DOCUMENT_BYTES:
         message = f"has {len(content)} bytes, more than {MAX_DOCUMENT_BYTES}"
-        return [_problem(item, "", "too_large", message)]
+        return [_problem(item, Problem(pointer="", code="too_large", message=message))]
     return Draft(
         source=item.source,
         pointer=item.pointer,
-        body=body.id,
+        body=bodies[document.body].id,
         kind=document.kind,
         number=document.number,
         revision=_revision(document),
         replaces=_replacement(document),
-        demonstration=demonstration,
+        demonstration=document.value["demonstration"] is True,
         document=content,
     )
+
+
+def _registry_problems(value: object, bodies: Mapping[str, Body]) -> Iterator[Problem]:
+    """Yield what this registry holds against a document, however malformed that is otherwise."""
+    document = value if isinstance(value, dict) else {}
+    issuer, stated = document.get("issuer"), document.get("demonstration")
+    alias = issuer.get("body") if isinstance(issuer, dict) else None
+    if not isinstance(alias, str):
+        return
+    body = bodies.get(alias)
+    if body is None:
+        message = f"no body {alias!r} is registered"
+        yield Problem(pointer="/issuer/body", code="unknown_body", message=message)
+    elif isinstance(stated, bool) and stated != body.demonstration:
+        message = f"must be {str(body.demonstration).lower()} as for its body"
+        yield Problem(pointer="/demonstration", code="demonstration_differs", message=message)
 
 
 def _revision(document: Document) -> int:
@@ -189,9 +198,14 @@ def _items(source: str, pointer: str, values: list[Any]) -> tuple[Item, ...]:
     )
 
 
-def _problem(item: Item, pointer: str, code: str, message: str) -> FileProblem:
+def _problem(item: Item, problem: Problem) -> FileProblem:
+    number = item.value.get("number") if isinstance(item.value, dict) else None
     return FileProblem(
-        source=item.source, pointer=item.pointer + pointer, code=code, message=message
+        source=item.source,
+        pointer=item.pointer + problem.pointer,
+        code=problem.code,
+        message=problem.message,
+        number=number if isinstance(number, str) else None,
     )
 
 

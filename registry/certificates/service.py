@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
@@ -51,29 +51,20 @@ def import_drafts(
             that can be replaced. Every such problem is in the error.
         NumberTakenError: Somebody else stored the same number at the same moment.
     """
-    problems: list[FileProblem] = []
-    resolved = [_resolve_replacement(session, draft, problems) for draft in drafts]
-    stored = repository.stored_by_key(session, [draft.key for draft in drafts])
-    ids: list[str] = []
-    new: list[tuple[str, Draft, str | None]] = []
-    for draft, replaced in resolved:
-        known = stored.get(draft.key)
-        if known is None:
-            ids.append(new_id())
-            new.append((ids[-1], draft, replaced))
-        elif known.document_sha256 == repository.document_digest(draft.document):
-            ids.append(known.id)
-        else:
-            message = f"number {draft.number} revision {draft.revision} is taken"
-            problems.append(_problem(draft, "/number", "number_taken", message))
-    if problems:
-        raise ImportRefusedError(problems)
+    checked = _check(session, drafts)
+    if checked.problems:
+        raise ImportRefusedError(checked.problems)
     try:
         with session.begin_nested():
-            repository.insert_drafts(session, new, maker=maker, at=at)
+            repository.insert_drafts(session, checked.new, maker=maker, at=at)
     except IntegrityError as error:
         raise NumberTakenError("a number was taken by somebody else meanwhile") from error
-    return ImportOutcome(ids=tuple(ids), created=len(new))
+    return ImportOutcome(ids=tuple(checked.ids), created=len(checked.new))
+
+
+def draft_problems(session: Session, drafts: Sequence[Draft]) -> list[FileProblem]:
+    """Return what `import_drafts` would refuse drafts for, without storing anything."""
+    return _check(session, drafts).problems
 
 
 def approve(session: Session, identifiers: Sequence[str], *, approver: Actor, at: datetime) -> None:
@@ -115,6 +106,32 @@ def in_state(session: Session, identifiers: Iterable[str], state: State) -> list
     """Return those of the certificates that are in a state, in the order of the ids."""
     rows = repository.certificates(session, list(identifiers))
     return [row.id for row in rows if row.state is state]
+
+
+@dataclass(slots=True)
+class _Checked:
+    """Drafts compared with what is stored."""
+
+    ids: list[str] = field(default_factory=list)
+    new: list[tuple[str, Draft, str | None]] = field(default_factory=list)
+    problems: list[FileProblem] = field(default_factory=list)
+
+
+def _check(session: Session, drafts: Sequence[Draft]) -> _Checked:
+    checked = _Checked()
+    stored = repository.stored_by_key(session, [draft.key for draft in drafts])
+    for draft in drafts:
+        resolved, replaced = _resolve_replacement(session, draft, checked.problems)
+        known = stored.get(draft.key)
+        if known is None:
+            checked.ids.append(new_id())
+            checked.new.append((checked.ids[-1], resolved, replaced))
+        elif known.document_sha256 == repository.document_digest(resolved.document):
+            checked.ids.append(known.id)
+        else:
+            message = f"number {draft.number} revision {draft.revision} is taken"
+            checked.problems.append(_problem(draft, "/number", "number_taken", message))
+    return checked
 
 
 def _resolve_replacement(
@@ -160,5 +177,9 @@ def _with_replaced(draft: Draft, revision: int, leaf: bytes) -> Draft:
 
 def _problem(draft: Draft, pointer: str, code: str, message: str) -> FileProblem:
     return FileProblem(
-        source=draft.source, pointer=draft.pointer + pointer, code=code, message=message
+        source=draft.source,
+        pointer=draft.pointer + pointer,
+        code=code,
+        message=message,
+        number=draft.number,
     )

@@ -21,12 +21,14 @@ class FileProblem:
         pointer: RFC 6901 JSON pointer to the value, or to where a missing one belongs.
         code: Stable name of what is wrong, listed in docs/error-codes.md.
         message: The same for people.
+        number: Number of the document in question, None where it has none or concerns none.
     """
 
     source: str
     pointer: str
     code: str
     message: str
+    number: str | None = None
 
     def __str__(self) -> str:
         return f"{self.source}#{self.pointer} {self.message} [{self.code}]"

@@ -1,0 +1,148 @@
+"""A whole pile of documents at once: checked together, stored together, then signed in portions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from registry.bodies.service import bodies
+from registry.certificates import service
+from registry.certificates.domain import Draft, State
+from registry.certificates.errors import MakerIsApproverError
+from registry.certificates.importers import drafts_of, read_file
+from registry.certificates.issuing import PORTION, Issued, Issuer
+from registry.kit.actor import Actor
+from registry.kit.chunks import chunks
+from registry.kit.clock import Clock, system_clock
+from registry.kit.database import Database
+from registry.kit.import_problems import FileProblem, ImportRefusedError
+
+_APPROVED_AT_ONCE: Final = 500
+
+
+class Stage(StrEnum):
+    """What is being done, for progress displays."""
+
+    CHECK = "check"
+    STORE = "store"
+    APPROVE = "approve"
+    SIGN = "sign"
+
+
+Progress = Callable[[Stage, int, int], object]
+"""Told the stage, how many documents it has done and how many there are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkOutcome:
+    """What became of a pile.
+
+    Attributes:
+        issued: Certificates signed by this run, in the order of the documents.
+        unchanged: How many had been signed before with exactly this content.
+    """
+
+    issued: tuple[Issued, ...]
+    unchanged: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkIssue:
+    """Issues the documents of files.
+
+    Attributes:
+        database: Where they are stored.
+        open_issuer: Opens what signs; called once everything is approved.
+        maker: Who hands the documents in.
+        approver: The second person.
+        clock: Time of storing and approving.
+        progress: Told about the advance.
+    """
+
+    database: Database
+    open_issuer: Callable[[], AbstractContextManager[Issuer]]
+    maker: Actor
+    approver: Actor
+    clock: Clock = field(default=system_clock)
+    progress: Progress = field(default=lambda _stage, _done, _total: None)
+
+    def run(self, files: Sequence[tuple[str, bytes]]) -> BulkOutcome:
+        """Check everything, store everything, then approve and sign in portions.
+
+        Repeating an interrupted run goes on where it ended: what is stored with the same content
+        is not stored again, what is signed is not signed again.
+
+        Args:
+            files: Names and contents of JSON files.
+
+        Raises:
+            MakerIsApproverError: Both roles are the same person; nothing was stored.
+            ImportRefusedError: Something is wrong with the files; nothing was stored.
+            RegistryError: Signing stopped, see `Issuer.issue`; portions signed before are kept.
+        """
+        if self.maker.person == self.approver.person:
+            raise MakerIsApproverError("maker and approver must be two people")
+        identifiers = self._store(self._check(files))
+        drafts = self._in_state(identifiers, State.DRAFT)
+        self._approve(drafts)
+        approved = self._in_state(identifiers, State.APPROVED)
+        issued = self._sign(approved)
+        return BulkOutcome(issued=tuple(issued), unchanged=len(identifiers) - len(issued))
+
+    def _check(self, files: Sequence[tuple[str, bytes]]) -> list[Draft]:
+        """Return the drafts of files in which nothing at all is wrong."""
+        contents = [read_file(data, source=name) for name, data in files]
+        problems = [problem for content in contents for problem in content.problems]
+        items = [item for content in contents for item in content.documents]
+        if not items and not problems:
+            problems = [_nothing_in(files[0][0] if files else "import")]
+        done = 0
+
+        def advance(number: int) -> None:
+            nonlocal done
+            done += number
+            self.progress(Stage.CHECK, done, len(items))
+
+        with self.database.read() as session:
+            known = {each.body.alias: each.body for each in bodies(session)}
+        drafts, wrong = drafts_of(items, known, progress=advance)
+        with self.database.read() as session:
+            taken = service.draft_problems(session, drafts)
+        if problems := problems + wrong + taken:
+            raise ImportRefusedError(problems)
+        return drafts
+
+    def _store(self, drafts: Sequence[Draft]) -> list[str]:
+        self.progress(Stage.STORE, 0, len(drafts))
+        with self.database.begin() as session:
+            outcome = service.import_drafts(session, drafts, maker=self.maker, at=self.clock())
+        self.progress(Stage.STORE, len(drafts), len(drafts))
+        return list(outcome.ids)
+
+    def _in_state(self, identifiers: Sequence[str], state: State) -> list[str]:
+        with self.database.read() as session:
+            return service.in_state(session, identifiers, state)
+
+    def _approve(self, drafts: Sequence[str]) -> None:
+        done = 0
+        for part in chunks(drafts, _APPROVED_AT_ONCE):
+            with self.database.begin() as session:
+                service.approve(session, part, approver=self.approver, at=self.clock())
+            done += len(part)
+            self.progress(Stage.APPROVE, done, len(drafts))
+
+    def _sign(self, approved: Sequence[str]) -> list[Issued]:
+        issued: list[Issued] = []
+        if approved:
+            with self.open_issuer() as issuer:
+                for part in chunks(approved, PORTION):
+                    issued += issuer.issue(part)
+                    self.progress(Stage.SIGN, len(issued), len(approved))
+        return issued
+
+
+def _nothing_in(source: str) -> FileProblem:
+    return FileProblem(source=source, pointer="", code="empty", message="holds no document")

@@ -1,0 +1,140 @@
+"""`lancang issue`: documents in, signed certificates out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import click
+
+from registry.certificates.bulk import BulkIssue, BulkOutcome, Progress, Stage
+from registry.certificates.issuing import Issued, Issuer
+from registry.console import Application, pass_application, plain
+from registry.kit.actor import Actor
+from registry.kit.errors import RegistryError
+from registry.kit.import_problems import FileProblem, ImportRefusedError
+from registry.signing.connect import open_signer
+from verifier.core.encoding import b64u
+
+_SHOWN_PROBLEMS: Final = 200  # a screen full; --json prints all of them
+_SHOWN_CERTIFICATES: Final = 20
+_WORDS: Final = {
+    Stage.CHECK: "checking",
+    Stage.STORE: "storing",
+    Stage.APPROVE: "approving",
+    Stage.SIGN: "signing",
+}
+
+
+@click.command("issue")
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option("--maker", required=True, metavar="NAME", help="Who hands the documents in.")
+@click.option("--approver", required=True, metavar="NAME", help="Who approves them: another one.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@pass_application
+def command(
+    app: Application, files: tuple[Path, ...], maker: str, approver: str, *, as_json: bool
+) -> None:
+    """Import, approve and sign the certificates and inspection records in FILES.
+
+    A file holds one document, an array of documents, or an import object. If anything is wrong
+    with any of them, every problem is listed and nothing is stored. Running the same command again
+    after an interruption goes on where it ended.
+    """
+    people = Actor(maker), Actor(approver)
+    reached: set[Stage] = set()
+    contents = [(str(path), path.read_bytes()) for path in files]
+    try:
+        with _display(app, reached) as progress:
+            bulk = BulkIssue(
+                database=app.database,
+                open_issuer=partial(_open_issuer, app),
+                maker=people[0],
+                approver=people[1],
+                progress=progress,
+            )
+            outcome = bulk.run(contents)
+    except ImportRefusedError as error:
+        _report_problems(app, error.problems, as_json=as_json)
+        raise click.exceptions.Exit(1) from error
+    except RegistryError:
+        if reached & {Stage.APPROVE, Stage.SIGN}:
+            app.err.print("what is done is kept; run the same command again to go on")
+        raise
+    _report_outcome(app, outcome, as_json=as_json)
+
+
+@contextmanager
+def _open_issuer(app: Application) -> Iterator[Issuer]:
+    with open_signer(app.settings) as signer:
+        yield Issuer(database=app.database, signer=signer)
+
+
+@contextmanager
+def _display(app: Application, reached: set[Stage]) -> Iterator[Progress]:
+    with app.progress() as bars:
+        tasks = {stage: bars.add_task(_WORDS[stage], total=None, start=False) for stage in Stage}
+
+        def advance(stage: Stage, done: int, total: int) -> None:
+            reached.add(stage)
+            bars.start_task(tasks[stage])
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield advance
+
+
+def _report_problems(app: Application, problems: tuple[FileProblem, ...], *, as_json: bool) -> None:
+    if as_json:
+        for problem in problems:
+            record = {
+                "file": problem.source,
+                "number": problem.number,
+                "pointer": problem.pointer,
+                "code": problem.code,
+                "message": problem.message,
+            }
+            click.echo(json.dumps({"problem": record}, sort_keys=True))
+    else:
+        heading = None
+        for problem in problems[:_SHOWN_PROBLEMS]:
+            if heading != (heading := (problem.source, problem.number)):
+                app.out.print(plain("  ".join(part for part in heading if part)), style="bold")
+            where = problem.pointer or "(whole file)"
+            app.out.print(plain(f"  {where}  {problem.message} [{problem.code}]"))
+        if len(problems) > _SHOWN_PROBLEMS:
+            app.out.print(f"and {len(problems) - _SHOWN_PROBLEMS} more; --json prints all")
+    app.err.print(f"problems: {len(problems)}; nothing was imported", style="bold red")
+
+
+def _report_outcome(app: Application, outcome: BulkOutcome, *, as_json: bool) -> None:
+    if as_json:
+        for issued in outcome.issued:
+            click.echo(json.dumps({"issued": _record(issued)}, sort_keys=True))
+        return
+    for issued in outcome.issued[:_SHOWN_CERTIFICATES]:
+        app.out.print(
+            plain(f"{issued.number}  revision {issued.revision}  {issued.certificate_id}")
+        )
+    if len(outcome.issued) > _SHOWN_CERTIFICATES:
+        app.out.print(f"and {len(outcome.issued) - _SHOWN_CERTIFICATES} more; --json prints all")
+    words = [f"{len(outcome.issued)} signed"]
+    if outcome.unchanged:
+        words.append(f"{outcome.unchanged} were signed before and are unchanged")
+    app.out.print(", ".join(words), style="bold green")
+    if outcome.issued:
+        app.out.print("next: lancang anchor --wait")
+
+
+def _record(issued: Issued) -> dict[str, object]:
+    return {
+        "id": issued.certificate_id,
+        "number": issued.number,
+        "revision": issued.revision,
+        "leaf": b64u(issued.leaf),
+    }

@@ -1,0 +1,91 @@
+"""`lancang view`: what a holder receives, whole or for a destination."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from registry.anchoring.trees import TreeShelf
+from registry.certificates.delivery import Delivery, deliver
+from registry.certificates.releasing import Release, Releaser
+from registry.console import Application, pass_application, plain
+from registry.kit.actor import Actor
+from registry.kit.objects import FolderObjectStore
+from registry.signing.connect import open_signer
+
+
+@click.command("view")
+@click.argument("certificate_id", metavar="ID", type=click.UUID)
+@click.option("--to", "destination", metavar="PARTY", help="Destination, e.g. LA.")
+@click.option(
+    "--withhold",
+    metavar="PATH",
+    multiple=True,
+    help="Field that the view hides, e.g. customer, consignment.consignor, results.3. Repeatable.",
+)
+@click.option("--ground", metavar="CODE", multiple=True, help="Rule that demands it. Repeatable.")
+@click.option("--by", "name", default="operator", show_default=True, help="Who asks for it.")
+@click.option(
+    "--out",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Folder for the files.",
+)
+@pass_application
+def command(
+    app: Application,
+    *,
+    certificate_id: object,
+    destination: str | None,
+    withhold: tuple[str, ...],
+    ground: tuple[str, ...],
+    name: str,
+    folder: Path,
+) -> None:
+    """Write token, receipt and code texts of the certificate ID.
+
+    With --withhold the fields are dropped for the destination named by --to, and a signed release
+    statement says so; it is anchored like everything signed. Without, the certificate is whole.
+    """
+    if bool(withhold) != bool(ground) or (withhold and destination is None):
+        raise click.UsageError("--withhold goes with --ground and --to")
+    release_leaf = None
+    if withhold and destination is not None:
+        release = Release(
+            certificate_id=str(certificate_id),
+            destination=destination,
+            withhold=withhold,
+            grounds=ground,
+        )
+        with open_signer(app.settings) as signer:
+            releaser = Releaser(database=app.database, signer=signer)
+            release_leaf = releaser.release(release, actor=Actor(name))
+    with app.database.read() as session:
+        delivery = deliver(
+            session,
+            str(certificate_id),
+            trees=TreeShelf(FolderObjectStore(app.settings.objects)),
+            verifier_host=app.settings.verifier_host,
+            release_leaf=release_leaf,
+        )
+    for path in write_files(delivery, folder):
+        app.out.print(plain(str(path)))
+    if not delivery.sealed:
+        app.err.print("not all of it is anchored yet: run lancang anchor --wait, then this again")
+
+
+def write_files(delivery: Delivery, folder: Path) -> list[Path]:
+    """Write what a holder receives into a folder and return the paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = delivery.stem
+    contents = {
+        f"{stem}.sdjwt": delivery.compact.encode("ascii"),
+        f"{stem}.receipt.json": delivery.receipt,
+        f"{stem}.link.txt": f"{delivery.link_code}\n".encode("ascii"),
+        f"{stem}.offline.txt": f"{delivery.offline_code}\n".encode("ascii"),
+    }
+    for file, content in contents.items():
+        (folder / file).write_bytes(content)
+    return [folder / file for file in contents]
