@@ -13,7 +13,6 @@ from verifier.checks.evidence import (
     Anchoring,
     Claims,
     Goods,
-    Kind,
     NotAnchored,
     ResultClaim,
 )
@@ -21,6 +20,7 @@ from verifier.checks.facts import BodyFacts, BodyKind, BodyState, BodyStatusFact
 from verifier.checks.finding import Finding, Line
 from verifier.checks.scope_document import ScopeDocument, find_scope_document
 from verifier.core.errors import MalformedEvidenceError
+from verifier.core.field_policy import DocumentKind
 
 _NOTE_ORDER: Final = (
     "demonstration_document",
@@ -93,7 +93,7 @@ def check_accredited(
     case = _Case(claims, body, _spans(claims, anchoring, moment), documents)
     out_of_place = claims.demonstration and not demonstration_profile
     notes = {"demonstration_document"} if out_of_place else set()
-    if claims.kind is Kind.INSPECTION_RECORD and body.kind is BodyKind.INSPECTION_OFFICE:
+    if claims.kind is DocumentKind.INSPECTION_RECORD and body.kind is BodyKind.INSPECTION_OFFICE:
         notes |= _recorded_later(case, scopes=False)
         return _state_failure(case) or _noted(notes, "designated_office", claims)
 

@@ -21,6 +21,7 @@ SOURCE_REASONS: Final = (
     "chain_mismatch",
     "chain_fault",
     "head_too_old",
+    "algorithm_unsupported",
     "registry_unreachable",
     "registry_fault",
 )

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from verifier.checks.codes import answer, unknown
-from verifier.checks.evidence import Claims, Form, Release, SignedToken, View
+from verifier.checks.evidence import Claims, Form, Release, View
 from verifier.checks.facts import Unavailable
 from verifier.checks.finding import Finding, Line, Status
 
 
-def check_complete(
-    token: SignedToken, claims: Claims, view: View | None, *, release_signed: Finding | None
-) -> Finding:
+def check_complete(claims: Claims, view: View | None, *, release_signed: Finding | None) -> Finding:
     """Judge what is in hand of a document.
 
     The list of contents is itself a disclosure: with it nothing can be missing unseen, although
@@ -18,7 +16,6 @@ def check_complete(
     out too, and then only a release statement of the same body says that the issuer meant it so.
 
     Args:
-        token: Signature of the document.
         claims: What it says.
         view: What is in hand; None for a summary.
         release_signed: Finding of the line `signed` for the view's release statement, None when
@@ -28,21 +25,19 @@ def check_complete(
         return answer(Line.COMPLETE, "summary_only")
     if claims.form is Form.PUBLIC_RECEIPT:
         return answer(Line.COMPLETE, "public_receipt")
-    if view.contents is not None:
-        missing = sorted(view.contents - view.disclosed)
-        if missing:
-            return answer(Line.COMPLETE, "withheld_by_holder", withheld=missing)
+    if view.listed:
+        if view.withheld:
+            return answer(Line.COMPLETE, "withheld_by_holder", statement=None)
         return answer(Line.COMPLETE, "ok")
     if view.release is None or release_signed is None:
         return answer(Line.COMPLETE, "withheld_by_holder", statement=None)
-    return _released(token, view, view.release, release_signed)
+    return _released(view.release, release_signed)
 
 
-def _released(token: SignedToken, view: View, release: Release, signed: Finding) -> Finding:
+def _released(release: Release, signed: Finding) -> Finding:
     """Judge a view with a release statement; one that does not fit counts as none."""
-    problem = _misfit(token, view, release)
-    if problem is not None:
-        return answer(Line.COMPLETE, "withheld_by_holder", statement=problem)
+    if release.mismatch is not None:
+        return answer(Line.COMPLETE, "withheld_by_holder", statement=release.mismatch)
     if signed.status is Status.UNKNOWN:
         return unknown(Line.COMPLETE, Unavailable(signed.code))
     if signed.status is Status.FAIL:
@@ -50,18 +45,7 @@ def _released(token: SignedToken, view: View, release: Release, signed: Finding)
     return answer(
         Line.COMPLETE,
         "released_view",
-        destination=release.destination,
-        grounds=list(release.grounds),
-        withheld=list(release.withheld),
+        destination=release.claims.destination,
+        grounds=list(release.claims.grounds),
+        withheld=list(release.claims.withheld),
     )
-
-
-def _misfit(token: SignedToken, view: View, release: Release) -> str | None:
-    """Return why a release statement says nothing about this view, None when it does."""
-    if release.certificate_leaf != token.leaf:
-        return "of_another_certificate"
-    if (release.token.party, release.token.body) != (token.party, token.body):
-        return "of_another_body"
-    if release.released != view.digest:
-        return "of_another_view"
-    return None

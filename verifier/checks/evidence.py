@@ -20,7 +20,10 @@ from verifier.checks.facts import (
     StatusFacts,
     Unavailable,
 )
+from verifier.core.field_policy import DocumentKind
 from verifier.core.keys import Algorithm, PublicKey
+from verifier.core.moments import Moment
+from verifier.core.release import ReleaseClaims
 from verifier.core.strict_json import JsonObject
 
 # An anchor is due within four hours (docs/evidence-format.md, "Time"): longer outages are rare, and
@@ -36,20 +39,6 @@ class Form(StrEnum):
     CERTIFICATE = "certificate"  # the token with the disclosures that its holder shows
     PUBLIC_RECEIPT = "public_receipt"  # the token as a registry serves it, without disclosures
     SUMMARY = "summary"  # an offline code alone
-
-
-class Kind(StrEnum):
-    """The two types of document."""
-
-    TEST_CERTIFICATE = "TestCertificate"
-    INSPECTION_RECORD = "InspectionRecord"
-
-    @property
-    def purpose(self) -> KeyPurpose:
-        """The purpose that a key must have to sign documents of this kind."""
-        if self is Kind.TEST_CERTIFICATE:
-            return KeyPurpose.CERTIFICATE
-        return KeyPurpose.RECORD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +104,7 @@ class Claims:
         kind: Type of the document.
         certificate_leaf: Leaf of the certificate: that of the token itself, or the one that a
             summary names.
-        claimed_issue: Claimed moment of issue.
+        claimed_issue: Claimed moment of issue; a span when only a date is claimed.
         valid_until: First moment at which the document is no longer valid, None without expiry.
         status_list: Number of the status list inside the body.
         status_index: Index in that list.
@@ -127,9 +116,9 @@ class Claims:
     """
 
     form: Form
-    kind: Kind
+    kind: DocumentKind
     certificate_leaf: bytes
-    claimed_issue: int
+    claimed_issue: Moment
     valid_until: int | None
     status_list: int
     status_index: int
@@ -146,35 +135,27 @@ class Release:
 
     Attributes:
         token: Its signature.
-        certificate_leaf: Leaf of the certificate that it speaks about.
-        destination: Country for which the view was made.
-        withheld: Paths that the view leaves out.
-        grounds: Codes of the reasons.
-        released: SHA-256 over the sorted digests of the disclosures that the view contains.
+        claims: What it says.
+        mismatch: Why it does not speak of the view beside it, None when it does.
     """
 
     token: SignedToken
-    certificate_leaf: bytes
-    destination: str
-    withheld: tuple[str, ...]
-    grounds: tuple[str, ...]
-    released: bytes
+    claims: ReleaseClaims
+    mismatch: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """Which parts of a certificate are in hand.
+    """How much of a certificate is in hand.
 
     Attributes:
-        disclosed: Paths of the disclosures in hand.
-        contents: Every path that the issuer made a disclosure of; None when that list is withheld.
-        digest: SHA-256 over the sorted digests of the disclosures in hand.
+        listed: Whether the list of contents is in hand, so that `withheld` is certain to be all.
+        withheld: Sorted paths known to be withheld.
         release: The release statement that came along, if any.
     """
 
-    disclosed: frozenset[str]
-    contents: frozenset[str] | None
-    digest: bytes
+    listed: bool
+    withheld: tuple[str, ...]
     release: Release | None
 
 

@@ -6,7 +6,7 @@ from verifier.checks.codes import answer
 from verifier.checks.evidence import CLOCK_TOLERANCE_SECONDS, Claims
 from verifier.checks.facts import Head, Unavailable
 from verifier.checks.finding import Finding, Line
-from verifier.checks.moments import rfc3339
+from verifier.core.moments import format_utc
 
 
 def check_in_date(
@@ -26,13 +26,16 @@ def check_in_date(
     """
     if isinstance(head, Head) and checked_at + CLOCK_TOLERANCE_SECONDS < head.time:
         return answer(
-            Line.IN_DATE, "clock_behind", clock=rfc3339(checked_at), block_time=rfc3339(head.time)
+            Line.IN_DATE,
+            "clock_behind",
+            clock=format_utc(checked_at),
+            block_time=format_utc(head.time),
         )
-    data = {"from": rfc3339(claims.claimed_issue)}
+    data = {"from": format_utc(claims.claimed_issue.earliest)}
     if claims.valid_until is not None:
-        data["until"] = rfc3339(claims.valid_until)
+        data["until"] = format_utc(claims.valid_until)
         if moment >= claims.valid_until:
             return answer(Line.IN_DATE, "expired", **data)
-    if moment + CLOCK_TOLERANCE_SECONDS < claims.claimed_issue:
+    if moment + CLOCK_TOLERANCE_SECONDS < claims.claimed_issue.earliest:
         return answer(Line.IN_DATE, "not_yet_valid", **data)
     return answer(Line.IN_DATE, "no_expiry" if claims.valid_until is None else "ok", **data)

@@ -126,7 +126,7 @@ def _judge_evidence(
     return (
         check_unchanged(document, signer_facts, holds=holds),
         check_complete(
-            token, claims, document.view, release_signed=_release_signed(document, facts, moment)
+            claims, document.view, release_signed=_release_signed(document, facts, moment)
         ),
         signed,
         accredited,

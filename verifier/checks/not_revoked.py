@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from verifier.checks.codes import answer, unknown
 from verifier.checks.facts import RevocationReason, StatusEvent, StatusFacts, Unavailable
 from verifier.checks.finding import Finding, Line
-from verifier.checks.moments import rfc3339
+from verifier.core.moments import format_utc
 
 
 def check_not_revoked(statuses: Iterable[StatusFacts | Unavailable]) -> Finding:
@@ -82,13 +82,20 @@ def _replay(events: tuple[StatusEvent, ...]) -> StatusFacts:
 
 
 def _revoked(events: tuple[StatusEvent, ...]) -> Finding:
-    """Return the FAIL of a revocation; the first one counts, a later one adds nothing."""
-    event = next((event for event in events if event.kind == "revoked"), None)
-    if event is None:
+    """Return the FAIL of a revocation: since the first one, for the reason given last.
+
+    A document that was superseded and later found to be a fraud is no longer merely superseded.
+    """
+    given = [event for event in events if event.kind == "revoked"]
+    if not given:
         return answer(Line.NOT_REVOKED, "revoked", reason=None, since=None)
-    data: dict[str, object] = {"reason": _reason_name(event.reason), "since": rfc3339(event.time)}
-    superseded = event.reason == RevocationReason.SUPERSEDED
-    return answer(Line.NOT_REVOKED, "superseded" if superseded else "revoked", **data)
+    superseded = all(event.reason == RevocationReason.SUPERSEDED for event in given)
+    return answer(
+        Line.NOT_REVOKED,
+        "superseded" if superseded else "revoked",
+        reason=_reason_name(given[-1].reason),
+        since=format_utc(given[0].time),
+    )
 
 
 def _suspended(*, by_party: bool, events: tuple[StatusEvent, ...]) -> Finding:
@@ -100,7 +107,7 @@ def _suspended(*, by_party: bool, events: tuple[StatusEvent, ...]) -> Finding:
         "suspended",
         by="party" if by_party else "body",
         reason=_reason_name(last.reason) if last else None,
-        since=rfc3339(last.time) if last else None,
+        since=format_utc(last.time) if last else None,
     )
 
 

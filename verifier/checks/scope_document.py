@@ -1,8 +1,9 @@
 """Scope documents: what a body is accredited for, published by its party under their hash.
 
 A document is found by its SHA-256, which the chain holds; nothing in it is believed unless the
-hash agrees. Calendar days are days in UTC: the document has no place, and an accreditation does not
-begin at one hour for one country.
+hash agrees. A day of a row has no zone. It is read as the longest span that can be meant, so that
+an hour at the edge of an accreditation is not held against a laboratory; days compared with days
+come out exactly.
 """
 
 from __future__ import annotations
@@ -11,20 +12,21 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Final
 
 from verifier.core.errors import MalformedEvidenceError
 from verifier.core.ids import body_from_hex
 from verifier.core.json_members import Members
+from verifier.core.moments import DATE_PATTERN, Moment, parse_moment
 from verifier.core.strict_json import JsonValue, parse_json_object
 
 _VERSION: Final = 1
-_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_DAY: Final = re.compile(DATE_PATTERN, re.ASCII)
+_DAY_SECONDS: Final = 24 * 3600
 _TARIFF_CODE: Final = re.compile(r"[0-9]{2}[0-9.]*", re.ASCII)
 _LONGEST_TEXT: Final = 2000  # characters of the name of a product
-_MAX_ROWS: Final = 10_000  # the largest published scopes have some thousand lines
-MAX_SCOPE_BYTES: Final = 4 * 1024 * 1024  # that many rows
+_MAX_ROWS: Final = 10_000  # bounds the work of one check; such a document would be too large
 
 # The year at the end of an identifier: "GB/T 176-2017", "ISO 679:2009", "GB 175-92".
 _EDITION: Final = re.compile(r"[-:](?:[0-9]{4}|[0-9]{2})$", re.ASCII)
@@ -110,10 +112,15 @@ def find_scope_document(
     data = documents.get(digest)
     if data is None or hashlib.sha256(data).digest() != digest:
         return None
-    document = parse_scope_document(data)
+    document = _remembered(data)
     if document.body != body:
         raise MalformedEvidenceError("scope document", "is about another body", reason="body")
     return document
+
+
+@lru_cache(maxsize=32)  # one laboratory, many results, many certificates
+def _remembered(data: bytes) -> ScopeDocument:
+    return parse_scope_document(data)
 
 
 def parse_scope_document(data: bytes) -> ScopeDocument:
@@ -122,7 +129,7 @@ def parse_scope_document(data: bytes) -> ScopeDocument:
     Raises:
         MalformedEvidenceError: It does not follow the format.
     """
-    value = parse_json_object(data, what="scope document", max_bytes=MAX_SCOPE_BYTES)
+    value = parse_json_object(data, what="scope document")
     members = Members(value, "scope document")
     members.expect(
         *("body", "country", "demonstration", "did", "identifiers", "kind", "name", "party"),
@@ -149,18 +156,13 @@ def _row(members: Members) -> ScopeRow:
         hs_code=None if hs_code is None else members.text("hs", pattern=_TARIFF_CODE),
         parameter=members.text("parameter"),
         method=members.text("method"),
-        start=_day(members, "from"),
-        end=None if until is None else _day(members, "until"),
+        start=_day(members, "from").earliest,
+        end=None if until is None else _day(members, "until").latest - _DAY_SECONDS,
     )
 
 
-def _day(members: Members, name: str) -> int:
-    text = members.text(name, pattern=_DAY)
-    try:
-        day = date.fromisoformat(text)
-    except ValueError as error:
-        raise members.malformed(name, "is no day of the calendar", reason="value") from error
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+def _day(members: Members, name: str) -> Moment:
+    return parse_moment(members.text(name, pattern=_DAY), what=members.path(name))
 
 
 def _spaced(text: str) -> str:

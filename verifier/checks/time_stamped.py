@@ -16,8 +16,8 @@ from verifier.checks.evidence import (
 )
 from verifier.checks.facts import Unavailable
 from verifier.checks.finding import Finding, Line, Status
-from verifier.checks.moments import rfc3339
 from verifier.checks.signed import presumed_pending
+from verifier.core.moments import format_utc
 
 _USABLE = frozenset({Status.PASS, Status.NOTE})
 
@@ -34,7 +34,8 @@ def check_time_stamped(
     """Judge the anchoring of a token and the dates that it claims.
 
     The time of the anchor is the only one that is proven. A claim earlier than that is shown as a
-    claim; one later than the anchor by more than the tolerance of clocks cannot be true.
+    claim; one later than the anchor by more than the tolerance of clocks cannot be true. Of a
+    claimed date the end is taken that accuses nobody wrongly.
 
     Args:
         token: The signature as presented.
@@ -59,17 +60,21 @@ def check_time_stamped(
 
 def _anchored(token: SignedToken, claims: Claims, anchored_at: int, trust: Trust) -> Finding:
     data = {
-        "anchored_at": rfc3339(anchored_at),
-        "signed_at": rfc3339(token.issued_at),
-        "claimed_issue": rfc3339(claims.claimed_issue),
+        "anchored_at": format_utc(anchored_at),
+        "signed_at": format_utc(token.issued_at),
+        "claimed_issue": format_utc(claims.claimed_issue.earliest),
     }
-    latest_claim = max(token.issued_at, claims.claimed_issue)
+    latest_claim = max(token.issued_at, claims.claimed_issue.earliest)
     if latest_claim > anchored_at + CLOCK_TOLERANCE_SECONDS:
         return answer(Line.TIME_STAMPED, "dated_after_anchor", **data)
     notes = [
         *(["demonstration_chain"] if trust.demonstration else []),
         *(["anchored_late"] if anchored_at > token.issued_at + GRACE_SECONDS else []),
-        *(["issue_date_claimed"] if claims.claimed_issue < anchored_at - GRACE_SECONDS else []),
+        *(
+            ["issue_date_claimed"]
+            if claims.claimed_issue.latest < anchored_at - GRACE_SECONDS
+            else []
+        ),
     ]
     if notes:
         return answer(Line.TIME_STAMPED, notes[0], notes=notes, **data)
@@ -80,10 +85,10 @@ def _not_anchored(
     token: SignedToken, claims: Claims, trust: Trust, signed: Finding, moment: int
 ) -> Finding:
     data = {
-        "signed_at": rfc3339(token.issued_at),
-        "claimed_issue": rfc3339(claims.claimed_issue),
+        "signed_at": format_utc(token.issued_at),
+        "claimed_issue": format_utc(claims.claimed_issue.earliest),
     }
-    latest_claim = max(token.issued_at, claims.claimed_issue)
+    latest_claim = max(token.issued_at, claims.claimed_issue.earliest)
     if latest_claim > moment + CLOCK_TOLERANCE_SECONDS:
         # A signing time in the future would stay "pending" until it comes.
         return answer(Line.TIME_STAMPED, "signing_time_ahead", **data)
@@ -94,6 +99,6 @@ def _not_anchored(
     notes = [
         "pending",
         *(["demonstration_chain"] if trust.demonstration else []),
-        *(["issue_date_claimed"] if claims.claimed_issue < moment - GRACE_SECONDS else []),
+        *(["issue_date_claimed"] if claims.claimed_issue.latest < moment - GRACE_SECONDS else []),
     ]
     return answer(Line.TIME_STAMPED, "pending", notes=notes, **data)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from verifier.checks.codes import answer, unknown
 from verifier.checks.evidence import Document, SignerFacts
 from verifier.checks.facts import Unavailable
 from verifier.checks.finding import Finding, Line
 from verifier.core.disclosures import DisclosureError
 from verifier.core.errors import MalformedEvidenceError
-
-_UNMATCHED: Final = "disclosure_unmatched"
 
 
 def check_unchanged(document: Document, signer: SignerFacts, *, holds: bool | None) -> Finding:
@@ -40,8 +36,5 @@ def check_broken(error: MalformedEvidenceError) -> Finding:
 
     Nothing that was signed has this form, so it is no longer what was signed.
     """
-    if isinstance(error, DisclosureError):
-        code = "undisclosed_digest" if error.reason == _UNMATCHED else "altered"
-    else:
-        code = "malformed"
+    code = error.finding if isinstance(error, DisclosureError) else "malformed"
     return answer(Line.UNCHANGED, code, part=error.what, reason=error.reason)
