@@ -120,6 +120,16 @@ class Settings(BaseSettings):
         return self.signer.keystore or self.home / "keys" / "documents"
 
     @property
+    def trust_profile(self) -> Path:
+        """Return the trust profile under which this installation verifies."""
+        return self.profile or self.home / "profile.json"
+
+    @property
+    def embedded_chain(self) -> Path:
+        """Return the folder of the development chain."""
+        return self.home / "chain"
+
+    @property
     def objects(self) -> Path:
         """Return the folder of the object store."""
         return self.home / "objects"

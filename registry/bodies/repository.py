@@ -106,6 +106,12 @@ def keys_of(session: Session, body: bytes, purpose: KeyPurpose | None = None) ->
     return list(session.scalars(newest_first))
 
 
+def keys_on_chain(session: Session) -> list[BodyKeyRow]:
+    """Return every key that the chain knows."""
+    statement = select(BodyKeyRow).where(BodyKeyRow.on_chain_since.is_not(None))
+    return list(session.scalars(statement.order_by(BodyKeyRow.thumbprint)))
+
+
 def key_of(row: BodyKeyRow) -> BodyKey:
     """Return the key of a row."""
     return BodyKey(

@@ -180,6 +180,12 @@ def signing_key(session: Session, body: bytes, purpose: KeyPurpose, *, at: datet
     )
 
 
+def active_keys(session: Session, *, at: datetime) -> list[BodyKey]:
+    """Return every key, of all bodies, that may sign at `at`."""
+    keys_on_chain = (repository.key_of(row) for row in repository.keys_on_chain(session))
+    return [key for key in keys_on_chain if key.may_sign(at)]
+
+
 def mark_body_on_chain(session: Session, body: bytes, since: datetime) -> None:
     """Note the block time at which the chain recorded a body; the first note stands."""
     _note(session, session.get(BodyRow, body), since)

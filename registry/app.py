@@ -1,0 +1,104 @@
+"""The composition root of the HTTP application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
+from typing import Final
+
+from fastapi import FastAPI
+
+from registry import health
+from registry.anchoring.trees import TreeShelf
+from registry.certificates.router import router as receipts_router
+from registry.health import Readiness
+from registry.kit import problems
+from registry.kit.body_limit import BodyLimit
+from registry.kit.clock import Clock, system_clock
+from registry.kit.database import Database
+from registry.kit.objects import FolderObjectStore
+from registry.settings import EMBEDDED, Settings
+from registry.signing.client import SignerClient
+from registry.verifications.router import router as verifications_router
+from registry.verifications.schemas import MAX_BODY_BYTES
+from registry.verifications.service import OpenSource, StoredReceipts, Verifications
+from verifier.chain.embedded import EmbeddedChain
+from verifier.chain.profile import Profile, load_profile
+from verifier.chain.source import RpcTrustSource
+from verifier.checks.facts import TrustSource
+
+TITLE: Final = "Lancang"
+
+
+def create_app(
+    settings: Settings, *, clock: Clock = system_clock, open_source: OpenSource | None = None
+) -> FastAPI:
+    """Build the application of one installation.
+
+    Args:
+        settings: The installation.
+        clock: Time of checks.
+        open_source: Replaces the chain, for tests.
+
+    Raises:
+        UntrustedProfileError: The installed trust profile is malformed or not allowed.
+    """
+    database = Database(settings.database)
+    trees = TreeShelf(FolderObjectStore(settings.objects))
+    profile = load_profile(settings.trust_profile) if settings.trust_profile.is_file() else None
+    source = open_source or _chain_of(settings)
+    signer = _signer_of(settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        database.dispose()
+        if signer is not None:
+            signer.close()
+
+    app = FastAPI(title=TITLE, version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.database = database
+    app.state.trees = trees
+    app.state.verifications = Verifications(
+        profile=profile, open_source=source, receipts=StoredReceipts(database, trees)
+    )
+    app.state.readiness = Readiness(
+        database=database,
+        clock=clock,
+        signer=signer,
+        read_head=None if profile is None else _head_reader(profile, source, clock),
+    )
+    problems.install(app)
+    app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES)
+    for router in (health.router, receipts_router, verifications_router):
+        app.include_router(router)
+    return app
+
+
+def _chain_of(settings: Settings) -> OpenSource:
+    """Return how to reach the chain of a profile; the embedded one is started if need be."""
+
+    def open_source(
+        profile: Profile, *, now: int, history: bool
+    ) -> AbstractContextManager[TrustSource]:
+        if EMBEDDED in settings.chain.rpc_urls:
+            endpoint = EmbeddedChain(settings.embedded_chain).ensure_running()
+            profile = profile.with_endpoints([endpoint.url], quorum=1)
+        return RpcTrustSource(profile, now=now, history=history)
+
+    return open_source
+
+
+def _head_reader(profile: Profile, open_source: OpenSource, clock: Clock) -> Callable[[], object]:
+    def read_head() -> object:
+        now = int(clock().timestamp())
+        with open_source(profile, now=now, history=False) as source:
+            return source.head()
+
+    return read_head
+
+
+def _signer_of(settings: Settings) -> SignerClient | None:
+    """Return the signer for health checks; a child is started by commands alone."""
+    path = settings.signer.socket
+    return None if path is None else SignerClient(path, timeout=settings.signer.timeout)
