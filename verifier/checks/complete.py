@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from verifier.checks.codes import answer, unknown
+from verifier.checks.codes import SOURCE_REASONS, answer
 from verifier.checks.evidence import Claims, Form, Release, View
-from verifier.checks.facts import Unavailable
 from verifier.checks.finding import Finding, Line, Status
 
 
@@ -39,7 +38,8 @@ def _released(release: Release, signed: Finding) -> Finding:
     if release.mismatch is not None:
         return answer(Line.COMPLETE, "withheld_by_holder", statement=release.mismatch)
     if signed.status is Status.UNKNOWN:
-        return unknown(Line.COMPLETE, Unavailable(signed.code))
+        code = signed.code if signed.code in SOURCE_REASONS else "not_checked"
+        return answer(Line.COMPLETE, code, because="release_statement")
     if signed.status is Status.FAIL:
         return answer(Line.COMPLETE, "withheld_by_holder", statement=signed.code)
     return answer(
