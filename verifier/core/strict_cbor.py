@@ -136,8 +136,7 @@ class _Reader:
         return self.refuse("holds a tag, a float or a simple value", "type")
 
     def _container(self, major: int, count: int, depth: int) -> CborValue:
-        if count > len(self._data) - self.at:  # every element takes a byte at least
-            self.refuse("ends early", "cbor")
+        # A count beyond the end of the data fails at the first element that is not there.
         if major == _ARRAY:
             return [self.value(depth=depth) for _ in range(count)]
         return self._map(count, depth)
