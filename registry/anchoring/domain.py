@@ -21,7 +21,7 @@ from typing import Final
 
 from verifier.core.limits import MAX_BATCH_LEAVES
 
-RFC9162_SHA256: Final = 1  # number of the tree scheme in the CertificateLedger contract
+_RFC9162_SHA256: Final = 1  # number of the tree scheme in the CertificateLedger contract
 TRANSACTION_GAS_CAP: Final = 16_777_216  # EIP-7825: networks refuse a transaction with more
 
 
@@ -339,5 +339,5 @@ def batch_reference(*, chain_id: int, contract: str, root: bytes, size: int) -> 
         root: Root of the batch, 32 bytes.
         size: Number of leaves.
     """
-    text = f"lancang/batch/1\0{chain_id}\0{contract.lower()}\0{RFC9162_SHA256}\0{size}\0"
+    text = f"lancang/batch/1\0{chain_id}\0{contract.lower()}\0{_RFC9162_SHA256}\0{size}\0"
     return hashlib.sha256(text.encode("ascii") + root).hexdigest()[:32]

@@ -24,6 +24,15 @@ class Effect(Protocol):
         """
         ...
 
+    @property
+    def is_permanent(self) -> bool:
+        """Once there, it is there at every later block."""
+        ...
+
+    def seen_later(self, chain: Chain, block: BlockRef, *, at: BlockRef) -> bool:
+        """Tell from a later block `at` whether a permanent effect may stand since `block`."""
+        ...
+
     def transaction(self, chain: Chain, at: BlockRef) -> bytes | None:
         """Return the transaction that had the effect in block `at`, None if it is unknown."""
         ...
@@ -35,6 +44,15 @@ class AnchorEffect:
 
     root: bytes
     size: int
+
+    @property
+    def is_permanent(self) -> bool:
+        """See `Effect.is_permanent`."""
+        return True
+
+    def seen_later(self, chain: Chain, block: BlockRef, *, at: BlockRef) -> bool:
+        """See `Effect.seen_later`. The contract keeps the block of an anchor."""
+        return self.seen(chain, at) == block.number
 
     def seen(self, chain: Chain, at: BlockRef) -> int | None:
         """See `Effect.seen`."""
@@ -60,6 +78,15 @@ class StatusEffect:
     list_number: int
     words: dict[int, int]
     by_party: bool
+
+    @property
+    def is_permanent(self) -> bool:
+        """See `Effect.is_permanent`."""
+        return self.act is LedgerAct.REVOKE
+
+    def seen_later(self, chain: Chain, block: BlockRef, *, at: BlockRef) -> bool:
+        """See `Effect.seen_later`."""
+        return self.is_permanent and block.number <= (self.seen(chain, at) or 0)
 
     def seen(self, chain: Chain, at: BlockRef) -> int | None:
         """See `Effect.seen`. The contract keeps no time of a bit, so it is that of the look."""
@@ -87,6 +114,15 @@ class LeafRevocationEffect:
 
     body_id: bytes
     leaf: bytes
+
+    @property
+    def is_permanent(self) -> bool:
+        """See `Effect.is_permanent`."""
+        return True
+
+    def seen_later(self, chain: Chain, block: BlockRef, *, at: BlockRef) -> bool:
+        """See `Effect.seen_later`."""
+        return block.number <= (self.seen(chain, at) or 0)
 
     def seen(self, chain: Chain, at: BlockRef) -> int | None:
         """See `Effect.seen`."""

@@ -4,13 +4,15 @@ RegistryError
 ├── UnavailableError
 │   └── ChainUnavailableError    no usable answer from the chain; retrying may help
 │       ├── ChainFaultError      a node answered with something impossible (such as "0x")
+│       ├── StateUnavailableError the node keeps no state for the block asked about
 │       └── ChainDisagreesError  too few nodes tell the same story
 ├── ConflictError
 │   ├── LeafExistsError          this leaf is queued already
 │   ├── LeaseHeldError           another process is the sequencer of the account
 │   ├── LeaseLostError           another process has become the sequencer of the account
 │   ├── StaleWriteError          the ledger write is not in the state it was read in
-│   └── CeremonyConflictError    what is on chain contradicts what is to be set up
+│   ├── CeremonyConflictError    what is on chain contradicts what is to be set up
+│   └── ActsForOthersError       the rest of a ceremony needs keys that are not here
 ├── RuleViolationError
 │   └── TransactionTooLargeError a call needs more gas than a transaction may have
 └── UnusableSettingsError
@@ -20,6 +22,8 @@ RegistryError
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from registry.kit.errors import (
     ConflictError,
@@ -39,6 +43,12 @@ class ChainFaultError(ChainUnavailableError):
     """A node answered with something that no healthy node answers."""
 
     code = "chain_fault"
+
+
+class StateUnavailableError(ChainUnavailableError):
+    """The node knows the block but keeps no state for it."""
+
+    code = "chain_state_unavailable"
 
 
 class ChainDisagreesError(ChainUnavailableError):
@@ -99,3 +109,17 @@ class TransactionTooLargeError(RuleViolationError):
     """A call needs more gas than one transaction may have."""
 
     code = "transaction_too_large"
+
+
+class ActsForOthersError(ConflictError):
+    """The rest of a ceremony is for people whose keys are not on this machine.
+
+    Attributes:
+        acts: What they have to do, in words, with addresses and calldata.
+    """
+
+    code = "acts_for_others"
+
+    def __init__(self, acts: Sequence[str]) -> None:
+        super().__init__(f"{len(acts)} acts are for others:\n" + "\n".join(acts))
+        self.acts = tuple(acts)

@@ -65,18 +65,27 @@ def fence(session: Session, lease: Lease) -> None:
         raise LeaseLostError(f"another process has taken over account {lease.account}")
 
 
+def ensure_account(session: Session, account: str, *, chain_id: int) -> AccountRow:
+    """Return the row of a signing account, made if it is new.
+
+    Raises:
+        ChainMismatchError: The account was used on another chain with this database.
+    """
+    row = session.scalar(select(AccountRow).where(AccountRow.address == account).with_for_update())
+    if row is None:
+        row = AccountRow(address=account, chain_id=chain_id, next_nonce=0, epoch=0)
+        session.add(row)
+        session.flush()
+    if row.chain_id != chain_id:
+        raise ChainMismatchError(
+            f"account {account} belongs to chain {row.chain_id}, not {chain_id}"
+        )
+    return row
+
+
 def _take_over(database: Database, account: str, chain_id: int) -> Lease:
     with database.begin() as session:
-        row = session.scalar(
-            select(AccountRow).where(AccountRow.address == account).with_for_update()
-        )
-        if row is None:
-            row = AccountRow(address=account, chain_id=chain_id, next_nonce=0, epoch=0)
-            session.add(row)
-        if row.chain_id != chain_id:
-            raise ChainMismatchError(
-                f"account {account} belongs to chain {row.chain_id}, not {chain_id}"
-            )
+        row = ensure_account(session, account, chain_id=chain_id)
         row.epoch += 1
         return Lease(account=account, epoch=row.epoch)
 

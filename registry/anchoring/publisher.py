@@ -28,6 +28,7 @@ from registry.anchoring.domain import (
     next_nonce,
 )
 from registry.anchoring.effects import Effect, locate
+from registry.anchoring.errors import StateUnavailableError
 from registry.anchoring.fees import FeePolicy, Fees, raised
 from registry.anchoring.ports import (
     BlockRef,
@@ -256,7 +257,9 @@ class Publisher:
         is_canonical = block is not None and block.hash == place.block_hash
         judgement = judge_mined(
             is_canonical=is_canonical,
-            is_on_ledger=is_canonical and self._stands_at(write, block),
+            is_on_ledger=block is not None
+            and is_canonical
+            and self._stands(write, place, block=block, final=final),
             is_final=place.block <= final.number,
             has_transaction=write.nonce is not None,
         )
@@ -266,8 +269,21 @@ class Publisher:
             self._record(lambda steps: steps.displace(write, judgement))
         return judgement
 
-    def _stands_at(self, write: LedgerWrite, block: BlockRef | None) -> bool:
-        return block is not None and self._effect(write).seen(self.chain, block) == block.number
+    def _stands(
+        self, write: LedgerWrite, place: Place, *, block: BlockRef, final: BlockRef
+    ) -> bool:
+        """Ask the contract at the block of the effect whether the effect is there."""
+        effect = self._effect(write)
+        try:
+            return effect.seen(self.chain, block) == block.number
+        except StateUnavailableError:
+            # A node may keep no state of old blocks, such as those before its restart.
+            if final.number < block.number:
+                raise
+        if effect.is_permanent:
+            return effect.seen_later(self.chain, block, at=final)
+        receipt = place.transaction_hash and self.chain.receipt(place.transaction_hash)
+        return bool(receipt and receipt.succeeded and receipt.block_hash == block.hash)
 
     def _publish(self, write: LedgerWrite) -> Judgement:
         if write.kind is WriteKind.ANCHOR:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
 from registry.kit.errors import NotFoundError, RegistryError, UnavailableError
+from registry.kit.files import write_atomically
 
 _DIGEST_BYTES: Final = 32
 
@@ -81,7 +81,7 @@ class FolderObjectStore:
             self.get(kind, name)
             return name
         try:
-            _write(path, data, below=self._root)
+            write_atomically(path, data)
         except OSError as error:
             raise ObjectStoreUnavailableError(f"cannot keep {kind} object: {error}") from error
         return name
@@ -118,36 +118,3 @@ class FolderObjectStore:
             raise ValueError(f"an object's name has {_DIGEST_BYTES} bytes, not {len(name)}")
         digits = name.hex()
         return self._root / kind / digits[:2] / digits
-
-
-def _write(path: Path, data: bytes | bytearray | memoryview, *, below: Path) -> None:
-    folder = path.parent
-    _make_folder(folder, below=below)
-    descriptor, temporary = tempfile.mkstemp(prefix=".writing-", dir=folder)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    _synchronise_folder(folder)
-
-
-def _make_folder(folder: Path, *, below: Path) -> None:
-    """Create a folder with its parents, each of them durably."""
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for path in missing:
-        if path == below or below in path.parents:
-            _synchronise_folder(path.parent)
-
-
-def _synchronise_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from registry.anchoring.calls import CERTIFICATE_LEDGER, artifact, decode_answer
+from eth_abi.abi import decode
+
 from registry.anchoring.domain import SendOutcome
 from registry.anchoring.errors import ChainUnavailableError
 from registry.anchoring.fees import Fees, quote
@@ -25,12 +26,15 @@ from registry.anchoring.ports import (
     UnsignedTransaction,
 )
 from registry.kit.database import Database
+from verifier.chain.contracts import CERTIFICATE_LEDGER, read_export
 
 LEDGER = "0x" + "1e" * 20
 CHAIN_ID = 31337
 GENESIS_TIME = 1_790_000_000
 BLOCK_SECONDS = 12
 GAS = 90_000
+
+SELECTORS: dict[str, str] = read_export(CERTIFICATE_LEDGER)["methods"]
 
 T = TypeVar("T")
 
@@ -266,10 +270,9 @@ class FakeChain:
         account = transaction["from"]
         state.counts[account] = state.counts.get(account, 0) + 1
         data = bytes.fromhex(transaction["data"])
-        selectors = artifact(CERTIFICATE_LEDGER)["methods"]
-        signature = next(s for s, v in selectors.items() if v == "0x" + data[:4].hex())
+        signature = next(s for s, v in SELECTORS.items() if v == "0x" + data[:4].hex())
         types = signature[signature.index("(") + 1 : -1].split(",")
-        arguments = decode_answer(types, data[4:])
+        arguments = decode(types, data[4:])
         if signature.startswith("anchor("):
             return self._anchor(state, account, arguments, transaction["hash"], ref)
         return self._change_status(state, signature.split("(")[0], arguments)
