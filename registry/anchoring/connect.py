@@ -25,14 +25,9 @@ from verifier.chain.profile import Profile, load_profile
 _PASSPHRASE_BYTES: Final = 32
 
 
-def profile_path(settings: Settings) -> Path:
-    """Return where the trust profile of this installation is."""
-    return settings.profile or settings.home / "profile.json"
-
-
 def embedded_chain(settings: Settings) -> EmbeddedChain:
     """Return the development chain of this installation, whether it runs or not."""
-    return EmbeddedChain(settings.home / "chain")
+    return EmbeddedChain(settings.embedded_chain)
 
 
 def uses_embedded_chain(settings: Settings) -> bool:
@@ -73,7 +68,7 @@ def load_installed_profile(settings: Settings) -> Profile:
         UntrustedProfileError: It cannot be used.
         ChainMismatchError: It contradicts the settings.
     """
-    path = profile_path(settings)
+    path = settings.trust_profile
     if not path.exists():
         raise NotDeployedError(f"there is no trust profile {path}: run `lancang init` first")
     profile = load_profile(path)

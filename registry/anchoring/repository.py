@@ -110,14 +110,14 @@ class LedgerWrites:
         )
 
 
-def find_active(session: Session, account: str, call_data: bytes) -> int | None:
-    """Return the unfinished write of an account with exactly this call, None if there is none."""
-    statement = select(LedgerWriteRow.id).where(
-        LedgerWriteRow.account == account,
-        LedgerWriteRow.call_data == call_data,
-        LedgerWriteRow.state != WriteState.PUBLISHED,
+def quarantined(session: Session) -> list[LedgerWrite]:
+    """Return every ledger write that a person has to decide about, oldest first."""
+    statement = (
+        select(LedgerWriteRow)
+        .where(LedgerWriteRow.state == WriteState.QUARANTINED)
+        .order_by(LedgerWriteRow.id)
     )
-    return session.scalar(statement.order_by(LedgerWriteRow.id).limit(1))
+    return [_write(row) for row in session.scalars(statement)]
 
 
 def steps_of(session: Session, write_id: int) -> Sequence[WriteStepRow]:

@@ -20,7 +20,6 @@ from registry.anchoring.connect import (
     make_demonstration_passphrase,
     node_urls,
     open_keystore,
-    profile_path,
     uses_embedded_chain,
 )
 from registry.anchoring.deployment import (
@@ -233,7 +232,7 @@ def _write_profile(
     }
     content = canonical_json(document)
     profile = parse_profile(content)
-    path = profile_path(settings)
+    path = settings.trust_profile
     if not path.exists() or path.read_bytes() != content:
         write_atomically(path, content)
     return profile
