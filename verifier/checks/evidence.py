@@ -26,7 +26,7 @@ from verifier.core.moments import Moment
 from verifier.core.release import ReleaseClaims
 from verifier.core.strict_json import JsonObject
 
-# An anchor is due within four hours (docs/evidence-format.md, "Time"): longer outages are rare, and
+# An anchor is due within four hours (docs/verdict.md, section 3): longer outages are rare, and
 # a thief who holds a key back-dates by no more.
 GRACE_SECONDS: Final = 4 * 3600
 # Clocks of laboratory, chain and checker differ; block times may lag by minutes.

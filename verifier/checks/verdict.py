@@ -1,4 +1,4 @@
-"""Folds ten findings into one word (docs/evidence-format.md, "Verdict")."""
+"""Folds ten findings into one word (docs/verdict.md, section 1)."""
 
 from __future__ import annotations
 

@@ -54,7 +54,19 @@ class Wording:
         """Return the word for the status of a line."""
         return str(self._texts["statuses"][status])
 
-    def label(self, name: str, **values: object) -> str:
+    def kind(self, kind: str) -> str:
+        """Return the word for a kind of document."""
+        return str(self._texts["kinds"][kind])
+
+    def conclusion(self, conclusion: str) -> str:
+        """Return the words for a conclusion."""
+        return str(self._texts["conclusions"][conclusion])
+
+    def warning(self, code: str, detail: str) -> str:
+        """Return the sentence of a warning."""
+        return str(self._texts["warnings"][code]).format_map(_Known({"detail": detail}))
+
+    def label(self, name: str, /, **values: object) -> str:
         """Return a heading or a short phrase, with `values` put in."""
         return str(self._texts["labels"][name]).format_map(_Known(values))
 
