@@ -13,7 +13,7 @@ from typing import Final
 from registry.anchoring.errors import ChainMismatchError, KeystoreError, NotDeployedError
 from registry.anchoring.node import Node
 from registry.anchoring.node_group import NodeGroup
-from registry.anchoring.ports import Chain
+from registry.anchoring.ports import AuditedChain
 from registry.anchoring.transaction_keys import TransactionKeystore, read_passphrase
 from registry.anchoring.web3_chain import Pins, Web3Chain
 from registry.settings import EMBEDDED, Environment, Settings
@@ -76,7 +76,7 @@ def load_installed_profile(settings: Settings) -> Profile:
     return profile
 
 
-def open_chain(settings: Settings, *, pause: Callable[[float], None] = time.sleep) -> Chain:
+def open_chain(settings: Settings, *, pause: Callable[[float], None] = time.sleep) -> AuditedChain:
     """Return the chain that carries the ledger, pinned by the installed trust profile.
 
     Raises:

@@ -6,7 +6,7 @@ One node can be stale, cut off or lying. A transaction is handed to all of them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
 from registry.anchoring.domain import SendOutcome
@@ -16,7 +16,15 @@ from registry.anchoring.errors import (
     StateUnavailableError,
 )
 from registry.anchoring.fees import Fees
-from registry.anchoring.ports import AnchorMark, BlockRef, Chain, Receipt, StatusWord
+from registry.anchoring.ports import (
+    AnchorMark,
+    AnchorRecord,
+    AuditedChain,
+    BlockRef,
+    Receipt,
+    Revocation,
+    StatusWord,
+)
 
 _T = TypeVar("_T")
 # The most favourable answer counts: one node that has the transaction is enough.
@@ -41,7 +49,7 @@ class NodeGroup:
         ValueError: The quorum cannot be reached.
     """
 
-    def __init__(self, nodes: Sequence[Chain], *, quorum: int) -> None:
+    def __init__(self, nodes: Sequence[AuditedChain], *, quorum: int) -> None:
         if not 1 <= quorum <= len(nodes):
             raise ValueError(f"{len(nodes)} nodes cannot give a quorum of {quorum}")
         self._nodes = nodes
@@ -114,7 +122,15 @@ class NodeGroup:
         """See `Chain.is_leaf_revoked`."""
         return self._agreed(lambda node: node.is_leaf_revoked(body_id, leaf, at=at))
 
-    def _common_block(self, ask: Callable[[Chain], BlockRef]) -> BlockRef:
+    def anchors(self, *, at: BlockRef) -> Iterator[AnchorRecord]:
+        """See `AuditedChain.anchors`."""
+        return iter(self._agreed(lambda node: tuple(node.anchors(at=at))))
+
+    def revocations(self, *, until: BlockRef) -> Iterator[Revocation]:
+        """See `AuditedChain.revocations`."""
+        return iter(self._agreed(lambda node: tuple(node.revocations(until=until))))
+
+    def _common_block(self, ask: Callable[[AuditedChain], BlockRef]) -> BlockRef:
         """Return the highest block that as many nodes as the quorum have reached, and agree on."""
         blocks, problem = self._ask_all(ask)
         if len(blocks) < self._quorum:
@@ -125,7 +141,7 @@ class NodeGroup:
             raise ChainDisagreesError("nodes no longer have the block that they just named")
         return block
 
-    def _agreed(self, ask: Callable[[Chain], _T]) -> _T:
+    def _agreed(self, ask: Callable[[AuditedChain], _T]) -> _T:
         """Return the answer of as many nodes as the quorum, as soon as there are so many."""
         answers: Counter[_T] = Counter()
         problem: ChainUnavailableError | None = None
@@ -142,7 +158,7 @@ class NodeGroup:
             raise ChainDisagreesError(f"fewer than {self._quorum} nodes say the same")
         raise problem
 
-    def _first(self, ask: Callable[[Chain], _T]) -> _T:
+    def _first(self, ask: Callable[[AuditedChain], _T]) -> _T:
         problem: ChainUnavailableError | None = None
         for node in self._nodes:
             try:
@@ -151,7 +167,9 @@ class NodeGroup:
                 problem = error
         raise problem or ChainUnavailableError("no node answers")
 
-    def _ask_all(self, ask: Callable[[Chain], _T]) -> tuple[list[_T], ChainUnavailableError | None]:
+    def _ask_all(
+        self, ask: Callable[[AuditedChain], _T]
+    ) -> tuple[list[_T], ChainUnavailableError | None]:
         answers: list[_T] = []
         problem: ChainUnavailableError | None = None
         for node in self._nodes:

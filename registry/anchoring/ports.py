@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,6 +36,28 @@ class AnchorMark:
     operator: str
     block: int
     time: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnchorRecord:
+    """One anchor in the list that the ledger keeps."""
+
+    operator: str
+    root: bytes
+    size: int
+    block: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revocation:
+    """One revocation event: entries of one word of a list, or a single leaf."""
+
+    body_id: bytes
+    block: int
+    list_number: int = 0
+    word: int = 0
+    mask: int = 0
+    leaf: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,4 +172,16 @@ class Chain(Protocol):
 
     def is_leaf_revoked(self, body_id: bytes, leaf: bytes, *, at: BlockRef) -> bool:
         """Tell whether a body revoked a leaf, as of a block."""
+        ...
+
+
+class AuditedChain(Chain, Protocol):
+    """A chain that can also list what the ledger holds."""
+
+    def anchors(self, *, at: BlockRef) -> Iterator[AnchorRecord]:
+        """Yield every anchor that the ledger holds at a block, the oldest first."""
+        ...
+
+    def revocations(self, *, until: BlockRef) -> Iterator[Revocation]:
+        """Yield every revocation that the ledger recorded up to a block, the oldest first."""
         ...

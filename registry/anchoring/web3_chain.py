@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,12 +16,20 @@ from registry.anchoring.errors import (
 )
 from registry.anchoring.fees import Fees, quote
 from registry.anchoring.node import Node, Refusal, data, member, quantity
-from registry.anchoring.ports import AnchorMark, BlockRef, Receipt, StatusWord
+from registry.anchoring.ports import (
+    AnchorMark,
+    AnchorRecord,
+    BlockRef,
+    Receipt,
+    Revocation,
+    StatusWord,
+)
 from verifier.chain.chain_profile import Finality, FinalityRule
 from verifier.chain.contracts import CERTIFICATE_LEDGER, RFC9162_SHA256, contract
 from verifier.core.errors import EvidenceUnavailableError
 
 _HASH_BYTES: Final = 32
+_BLOCKS_AT_A_TIME: Final = 2000  # what public nodes let one question about events span
 _REVERTED: Final = 3  # JSON-RPC code of an execution that the contract refused
 # What nodes say to a transaction that they do not take: anvil, geth, Besu, Nethermind, Erigon.
 _OUTCOMES: Final = (
@@ -191,6 +199,48 @@ class Web3Chain:
     def is_leaf_revoked(self, body_id: bytes, leaf: bytes, *, at: BlockRef) -> bool:
         """See `Chain.is_leaf_revoked`."""
         return bool(self._ledger("statusOf", body_id, 0, 0, leaf, at=at)["leafRevoked"])
+
+    def anchors(self, *, at: BlockRef) -> Iterator[AnchorRecord]:
+        """See `AuditedChain.anchors`."""
+        for position in range(self._ledger("anchorCount", at=at)["count"]):
+            found = self._ledger("anchorAt", position, at=at)["found"]
+            yield AnchorRecord(
+                operator=found["operator"],
+                root=found["root"],
+                size=found["size"],
+                block=found["blockNumber"],
+            )
+
+    def revocations(self, *, until: BlockRef) -> Iterator[Revocation]:
+        """See `AuditedChain.revocations`."""
+        abi = contract(CERTIFICATE_LEDGER)
+        topics = [_hex(abi.topic(name)) for name in ("StatusRevoked", "LeafRevoked")]
+        for first in range(0, until.number + 1, _BLOCKS_AT_A_TIME):
+            last = min(first + _BLOCKS_AT_A_TIME - 1, until.number)
+            request = {
+                "fromBlock": hex(first),
+                "toBlock": hex(last),
+                "address": self._pins.ledger,
+                "topics": [topics],
+            }
+            for entry in self._ask("eth_getLogs", request):
+                yield self._revocation(entry)
+
+    def _revocation(self, entry: object) -> Revocation:
+        topics = [data(topic, length=_HASH_BYTES) for topic in member(entry, "topics")]
+        try:
+            event = contract(CERTIFICATE_LEDGER).decode_event(topics, data(member(entry, "data")))
+        except EvidenceUnavailableError as error:
+            raise ChainFaultError(f"{self.node.name}: {error}") from error
+        values = event.values
+        return Revocation(
+            body_id=values["bodyId"],
+            block=quantity(member(entry, "blockNumber")),
+            list_number=values.get("list", 0),
+            word=values.get("word", 0),
+            mask=values.get("mask", 0),
+            leaf=values.get("leaf"),
+        )
 
     def read(
         self, name: str, address: str, function: str, *arguments: object, at: BlockRef
