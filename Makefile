@@ -31,7 +31,7 @@ install-dev: tools
 		$(NPM_CI) && cp package-lock.json node_modules/.lancang-dev; fi
 
 demo: install ## Do the whole main job on the sample documents
-	@$(BIN)/python scripts/demo.py
+	@$(BIN)/lancang demo
 
 serve: install ## Run the registry on http://127.0.0.1:8000
 	@$(BIN)/lancang serve

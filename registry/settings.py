@@ -91,6 +91,7 @@ class Settings(BaseSettings):
         home: Folder of everything that is not in the database (keys, chain state, objects).
         database_url: SQLAlchemy URL; None: an SQLite file inside `home`.
         verifier_host: Host name that QR codes show; readers ignore it.
+        fonts: Folder of the npm packages with the fonts of the printed page.
         profile: Trust profile used to verify; None: the demonstration profile inside `home`.
     """
 
@@ -102,6 +103,7 @@ class Settings(BaseSettings):
     home: Path = Path("var")
     database_url: SecretStr | None = None
     verifier_host: Annotated[str, Field(pattern=_HOST, max_length=64)] = "verify.lancang.example"
+    fonts: Path = Path("node_modules")
     profile: Path | None = None
     chain: ChainSettings = ChainSettings()
     signer: SignerSettings = SignerSettings()

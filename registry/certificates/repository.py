@@ -151,3 +151,13 @@ def approvals_of(session: Session, identifiers: Sequence[str]) -> dict[str, Appr
         statement = select(ApprovalRow).where(ApprovalRow.certificate_id.in_(part))
         found |= {row.certificate_id: row for row in session.scalars(statement)}
     return found
+
+
+def signed_ids(session: Session) -> list[str]:
+    """Return the ids of every signed certificate, in the order of their numbers."""
+    statement = (
+        select(CertificateRow.id)
+        .join(IssuedTokenRow, IssuedTokenRow.certificate_id == CertificateRow.id)
+        .order_by(CertificateRow.number, CertificateRow.revision)
+    )
+    return list(session.scalars(statement))

@@ -116,7 +116,7 @@ def reverify_summary(
 
 
 def rebuild_document(resolved: ResolvedCertificate, body_alias: str) -> JsonObject:
-    """Return the import document behind a certificate that shows everything."""
+    """Return the import document behind a certificate; what a view withholds is absent."""
     claims: Mapping[str, Any] = resolved.claims
     subject = {
         name: value
@@ -129,14 +129,14 @@ def rebuild_document(resolved: ResolvedCertificate, body_alias: str) -> JsonObje
         if "conformity" in subject:
             subject["conclusion"] = subject.pop("conformity")
         subject["results"] = [
-            result["detail"]
+            result.get("detail", {})
             | {"conclusion": result["conclusion"], "accredited": result["accredited"]}
             for result in results
         ]
     else:
         subject["conclusions"] = subject.pop("agencies")
         subject["checklist"] = [
-            result["detail"] | {"result": result["conclusion"]} for result in results
+            result.get("detail", {}) | {"result": result["conclusion"]} for result in results
         ]
     own = {n: value for n, value in claims["issuer"].items() if n not in _ADDED_TO_ISSUER}
     return subject | {"kind": kind.value, "issuer": {"body": body_alias, **own}}

@@ -183,3 +183,8 @@ def _problem(draft: Draft, pointer: str, code: str, message: str) -> FileProblem
         message=message,
         number=draft.number,
     )
+
+
+def signed_ids(session: Session) -> list[str]:
+    """Return the ids of every signed certificate, in the order of their numbers."""
+    return repository.signed_ids(session)

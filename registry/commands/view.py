@@ -7,8 +7,11 @@ from pathlib import Path
 import click
 
 from registry.anchoring.trees import TreeShelf
-from registry.certificates.delivery import Delivery, deliver
+from registry.bodies.service import get_body
+from registry.certificates.delivery import deliver
 from registry.certificates.releasing import Release, Releaser
+from registry.certificates.rendering.files import files_of
+from registry.certificates.rendering.paper import font_directories
 from registry.console import Application, pass_application, plain
 from registry.kit.actor import Actor
 from registry.kit.objects import FolderObjectStore
@@ -44,7 +47,9 @@ def command(
     name: str,
     folder: Path,
 ) -> None:
-    """Write token, receipt and code texts of the certificate ID.
+    """Write the files that the holder of the certificate ID receives.
+
+    Token and receipt at once; codes (text, PNG, SVG) and the PDF once its batch is sealed.
 
     With --withhold the fields are dropped for the destination named by --to, and a signed release
     statement says so; it is anchored like everything signed. Without, the certificate is whole.
@@ -70,22 +75,11 @@ def command(
             verifier_host=app.settings.verifier_host,
             release_leaf=release_leaf,
         )
-    for path in write_files(delivery, folder):
-        app.out.print(plain(str(path)))
+        body = get_body(session, delivery.certificate.parsed.credential.body).body
+    files = files_of(delivery, body, fonts=font_directories(app.settings.fonts))
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, content in files.items():
+        (folder / file).write_bytes(content)
+        app.out.print(plain(str(folder / file)))
     if not delivery.sealed:
         app.err.print("not all of it is anchored yet: run lancang anchor --wait, then this again")
-
-
-def write_files(delivery: Delivery, folder: Path) -> list[Path]:
-    """Write what a holder receives into a folder and return the paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    stem = delivery.stem
-    contents = {
-        f"{stem}.sdjwt": delivery.compact.encode("ascii"),
-        f"{stem}.receipt.json": delivery.receipt,
-        f"{stem}.link.txt": f"{delivery.link_code}\n".encode("ascii"),
-        f"{stem}.offline.txt": f"{delivery.offline_code}\n".encode("ascii"),
-    }
-    for file, content in contents.items():
-        (folder / file).write_bytes(content)
-    return [folder / file for file in contents]
