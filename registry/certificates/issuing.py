@@ -287,6 +287,7 @@ def _queue_leaves(session: Session, item: _Signed) -> None:
         kind=_LEAF_KINDS[item.order.row.kind],
         entry=item.token.jwt.encode("ascii"),
         certificate_id=identifier,
+        clock=lambda: item.at,
     )
     enqueue(
         session,
@@ -294,4 +295,5 @@ def _queue_leaves(session: Session, item: _Signed) -> None:
         kind=LeafKind.SUMMARY,
         entry=item.summary.entry(),
         certificate_id=identifier,
+        clock=lambda: item.at,
     )

@@ -26,6 +26,7 @@ from registry.signing.client import SignerClient
 from verifier.checks.facts import KeyPurpose
 from verifier.core.certificate import parse_certificate
 from verifier.core.encoding import b64u
+from verifier.core.ids import check_party
 from verifier.core.keys import PublicKey
 from verifier.core.offline_code import Summary, issue_summary
 from verifier.core.release import (
@@ -93,6 +94,7 @@ class Releaser:
             CertificateNotFoundError: There is no such certificate.
             WrongStateError: It is not signed yet.
             ContentErasedError: Its disclosures were erased.
+            MalformedEvidenceError: The destination is no party id.
             NothingToWithholdError: A path names no field that can be withheld, or no ground is
                 given.
             NoSigningKeyError: The body has no key on chain for statements or summaries.
@@ -162,6 +164,7 @@ def expand_paths(certificate: ResolvedCertificate, withhold: Collection[str]) ->
 
 
 def _prepare(session: Session, release: Release, *, at: datetime) -> _Prepared:
+    check_party(release.destination)
     if not release.withhold or not release.grounds:
         raise NothingToWithholdError("a view names at least one field and one ground")
     _, whole = whole_certificate(session, release.certificate_id)
@@ -224,7 +227,14 @@ def _store(
         (statement.leaf, LeafKind.RELEASE_STATEMENT, statement.jws.text.encode("ascii")),
         (summary.leaf(), LeafKind.SUMMARY, summary.entry()),
     ):
-        enqueue(session, leaf, kind=kind, entry=entry, certificate_id=release.certificate_id)
+        enqueue(
+            session,
+            leaf,
+            kind=kind,
+            entry=entry,
+            certificate_id=release.certificate_id,
+            clock=lambda: at,
+        )
 
 
 def _json_array(texts: Sequence[str]) -> str:
