@@ -29,26 +29,32 @@ def hs_digits(code: str) -> str:
 def match_scope(scope: Scope, product: Product, country: str) -> ScopeMatch:
     """Tell whether goods are inside a scope.
 
-    Where the scope names a matrix, a grade or headings, the goods must state theirs. A country is
-    asked only when both sides name one.
+    Everything that both sides state must agree. Where the scope names a grade, the goods must
+    state theirs; where it names a matrix or headings, they must state at least one of these. A
+    country is asked only when both sides name one.
     """
     if scope.countries and country and country not in scope.countries:
         return ScopeMatch.OUTSIDE
     for wanted, stated in ((scope.matrix, product.matrix), (scope.grade, product.grade)):
         if wanted and stated and plain_words(wanted) != plain_words(stated):
             return ScopeMatch.OUTSIDE
-    if scope.hs and product.hs:
-        if (
-            scope.hs_edition
-            and product.hs_edition
-            and (plain_words(scope.hs_edition) != plain_words(product.hs_edition))
-        ):
-            return ScopeMatch.HS_EDITION
-        code = hs_digits(product.hs)
-        if not any(code.startswith(hs_digits(heading)) for heading in scope.hs):
-            return ScopeMatch.OUTSIDE
-    if (scope.grade and not product.grade) or (
-        (scope.matrix or scope.hs) and not (product.matrix or product.hs)
-    ):
+    heading = _match_heading(scope, product)
+    if heading in {ScopeMatch.OUTSIDE, ScopeMatch.HS_EDITION}:
+        return heading
+    named = bool(scope.matrix or scope.hs)
+    compared = heading is ScopeMatch.INSIDE or bool(scope.matrix and product.matrix)
+    if (named and not compared) or (scope.grade and not product.grade):
         return ScopeMatch.UNSTATED
     return ScopeMatch.INSIDE
+
+
+def _match_heading(scope: Scope, product: Product) -> ScopeMatch:
+    """Compare HS codes, which only compare within one edition of the Harmonized System."""
+    if not (scope.hs and product.hs):
+        return ScopeMatch.UNSTATED
+    editions = plain_words(scope.hs_edition), plain_words(product.hs_edition)
+    if all(editions) and editions[0] != editions[1]:
+        return ScopeMatch.HS_EDITION
+    code = hs_digits(product.hs)
+    inside = any(code.startswith(hs_digits(heading)) for heading in scope.hs)
+    return ScopeMatch.INSIDE if inside else ScopeMatch.OUTSIDE

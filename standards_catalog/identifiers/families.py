@@ -28,7 +28,7 @@ _CN_AMENDMENT: Final = r"(?P<suffix>/XG\d{1,2}-\d{4})?"
 # digits between 1940 and 2099 is then a year, not a part, unless more of a code follows it.
 _LIKE_A_YEAR: Final = r"(?:19[4-9]\d|20\d\d)"
 _ONE_PART: Final = rf"-(?!{_LIKE_A_YEAR}(?![\dA-Z:-]))[0-9A-Z]{{1,7}}"
-_PARTS: Final = rf"(?P<parts>(?:{_ONE_PART}){{0,4}})"
+_PARTS: Final = rf"(?P<parts>(?:{_ONE_PART}){{0,8}})"
 _YEAR_FORMS: Final = rf":(?P<year>\d{{4}})|-(?P<hyphen_year>{_LIKE_A_YEAR})"
 
 _ISO_PUBLISHER: Final = (
@@ -39,13 +39,14 @@ _ISO_TYPE: Final = r"TS|TR|PAS|IWA|R|DATA|ISP|TTA|GUIDE|DIS|FDIS|CD|PRF|WD|NP|AW
 
 GB: Final = re.compile(rf"GB(?P<branch>[JZ])?{_KIND} ?{_NUMBER}{_CN_YEAR}{_CN_AMENDMENT}")
 CN_SECTOR: Final = re.compile(
-    rf"(?P<sector>{_SECTORS}){_KIND} ?(?P<letter>[A-Z])?{_NUMBER}{_CN_YEAR}{_CN_AMENDMENT}"
+    rf"(?P<sector>{_SECTORS})(?:[/ -]?(?P<kind>[TZ]))? ?(?P<letter>[A-SU-Y])?"
+    rf"{_NUMBER}{_CN_YEAR}{_CN_AMENDMENT}"
 )
 CN_LOCAL: Final = re.compile(
     rf"DB ?(?P<area>\d{{6}}|\d{{4}}|\d{{2}})(?:{_KIND[:-1]} ?| ){_NUMBER}{_CN_YEAR}"
 )
 CN_GROUP: Final = re.compile(
-    rf"T[/ -](?:(?P<group>[A-Z0-9]{{2,12}}) |(?P<tight_group>[A-Z0-9]{{0,11}}[A-Z]))"
+    rf"T[/ -](?:(?P<group>[A-Z0-9]{{2,12}}) |(?P<tight_group>[A-Z0-9]{{1,11}}[A-Z]))"
     rf"{_NUMBER}{_CN_YEAR}"
 )
 BJS: Final = re.compile(r"BJS ?(?P<number>(?P<year>\d{4})\d{2})")

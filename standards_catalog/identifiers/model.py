@@ -61,6 +61,7 @@ _GLUE: Final = {Family.CNAS: "", Family.IAEA: "-"}  # between series and number
 _COLON_YEARS: Final = frozenset({Family.ISO, Family.EN, Family.TCVN, Family.LS, Family.CNAS})
 _TWO_DIGIT_ASTM: Final = range(1950, 2050)
 _TWO_DIGIT_GOST: Final = range(1925, 2000)
+FIRST_GOST_ADOPTION: Final = 1987  # before that, "-40" after an ISO number is a part
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +210,8 @@ def _year(standard: StandardId) -> str:
     if family is Family.TIS:
         return f"-{year + BUDDHIST_ERA_OFFSET}"
     two_digits = {Family.ASTM: _TWO_DIGIT_ASTM, Family.GOST: _TWO_DIGIT_GOST}.get(family)
+    if standard.carries and year < FIRST_GOST_ADOPTION:
+        two_digits = None
     if two_digits is not None and year in two_digits:
         return f"-{year % 100:02d}"
     return f"-{year}"

@@ -12,6 +12,7 @@ from standards_catalog.errors import CatalogueError, UnrecognisedIdentifierError
 from standards_catalog.identifiers import families
 from standards_catalog.identifiers.model import (
     BUDDHIST_ERA_OFFSET,
+    FIRST_GOST_ADOPTION,
     AdoptedForm,
     AdoptionStyle,
     Degree,
@@ -185,7 +186,7 @@ def _gb(match: re.Match[str]) -> StandardId:
 
 def _cn_sector(match: re.Match[str]) -> StandardId | None:
     # "LS 12:2020" and an undated "LS 12" are Lao; the grain sector writes "LS/T" or a year.
-    if match["sector"] == "LS" and not (match["kind"] or match["tight_kind"]):
+    if match["sector"] == "LS" and not match["kind"]:
         dated_like_china = re.search(r"-\d{4}(?:/XG.*)?$", match.string)
         if dated_like_china is None:
             return None
@@ -254,11 +255,10 @@ def _en(match: re.Match[str]) -> StandardId:
 
 
 def _codex(match: re.Match[str]) -> StandardId:
-    number = match["number"].lstrip("0") or "0"
     return StandardId(
         family=Family.CODEX,
         series=_CODEX_SERIES.get(match["series"], match["series"]),
-        number=number,
+        number=re.sub(r"^0+(?=\d)", "", match["number"]),
         year=_year(match["year"], Family.CODEX),
     )
 
@@ -340,7 +340,9 @@ def _ends_with_gost_year(digits: str, *, carries: str) -> bool:
     """
     if len(digits) == 4:  # noqa: PLR2004  (four digits)
         return True
-    return len(digits) == 2 and (not carries or int(digits) >= 87)  # noqa: PLR2004
+    return len(digits) == 2 and (  # noqa: PLR2004
+        not carries or int(digits) >= FIRST_GOST_ADOPTION - 1900
+    )
 
 
 def _ls(match: re.Match[str]) -> StandardId | None:

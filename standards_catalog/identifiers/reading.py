@@ -22,11 +22,11 @@ _SPACES: Final = re.compile(r"\s+")
 _AROUND_MARKS: Final = re.compile(r"\s*([/:+])\s*")
 _AROUND_HYPHEN: Final = re.compile(r"(?<=[0-9A-Z])\s*-\s*(?=[0-9A-Z])")
 _CYRILLIC: Final = (
-    (re.compile(r"\bГОСТ\b"), "GOST"),
+    (re.compile(r"^ГОСТ"), "GOST"),
     (re.compile(r"\bИСО\b"), "ISO"),
     (re.compile(r"\bМЭК\b"), "IEC"),
     (re.compile(r"\bЕН\b"), "EN"),
-    (re.compile(r"^GOST Р\b"), "GOST R"),
+    (re.compile(r"^GOST ?Р(?=[ \d])"), "GOST R"),
 )
 _THAI: Final = (
     (re.compile(r"^มอก\s*\.?\s*"), "TIS "),
