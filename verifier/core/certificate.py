@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from json import JSONEncoder
 from typing import Final
 
-from verifier.core.credential import Credential, envelope, parse_payload
+from verifier.core.credential import Credential, parse_payload, write_payload
 from verifier.core.disclosures import SALT_BYTES, decoys, disclose
 from verifier.core.document import Document
 from verifier.core.errors import LimitExceededError, MalformedEvidenceError
@@ -20,7 +20,6 @@ from verifier.core.jws import CompactJws, parse_compact, sign_compact
 from verifier.core.keys import Signer
 from verifier.core.limits import MAX_DISCLOSURES, MAX_DOCUMENT_BYTES
 from verifier.core.strict_json import JsonObject, parse_json_object
-from verifier.core.subject_template import Slot
 
 TYP: Final = "vc+sd-jwt"
 CTY: Final = "vc"
@@ -44,9 +43,17 @@ class IssuerInfo:
     did: str
     name: str
     body: bytes = field(init=False)
+    _text: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "body", body_id(self.party, self.did))
+        body = body_id(self.party, self.did)
+        members = {"id": self.did, "name": self.name, "party": self.party, "body": body.hex()}
+        object.__setattr__(self, "body", body)
+        object.__setattr__(self, "_text", _ENCODER.encode(members))
+
+    def text(self, digests: str | None) -> str:
+        """Return the JSON text of the issuer; `digests` is the inside of its `_sd` array."""
+        return self._text if digests is None else f'{self._text[:-1]},"_sd":["{digests}"]}}'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,30 +129,20 @@ def issue_certificate(
         raise ValueError(f"{template.salt_bytes} bytes of salt are needed, not {len(salts)}")
     own = SALT_BYTES * len(template.paths)
     disclosures, digests = disclose(template.tails, salts[:own])
-    filler = _Filler(digests, decoys(salts[own:]))
-    who: JsonObject = {
-        "id": issuer.did,
-        "name": issuer.name,
-        "party": issuer.party,
-        "body": issuer.body.hex(),
-    }
-    if template.issuer is not None:
-        who["_sd"] = [digests[at] for at in template.issuer.members]
-    outer = _ENCODER.encode(
-        envelope(
-            document.kind,
-            credential_id=credential_id,
-            issuer=who,
-            issued_at=issued_at,
-            claimed=document.issued,
-            valid_until=template.valid_until,
-            body=issuer.body,
-            status=status,
-        )
+    digests += decoys(salts[own:])
+    location = None if template.issuer is None else template.issuer.fill(digests)
+    payload = write_payload(
+        kind=document.kind,
+        credential_id=credential_id,
+        issuer=issuer.text(location),
+        issued_at=issued_at,
+        valid_from=template.issued.earliest,
+        valid_until=template.valid_until,
+        body=issuer.body,
+        status=status,
+        subject=template.fill(digests),
     )
-    subject = "".join(map(filler.text, template.pieces))
-    payload = f'{outer[:-1]},"credentialSubject":{subject}}}'.encode()
-    jwt = sign_compact(payload, signer, typ=TYP, cty=CTY)
+    jwt = sign_compact(payload.encode(), signer, typ=TYP, cty=CTY)
     return IssuedCertificate(
         jwt=jwt, disclosures=tuple(disclosures), paths=template.paths, leaf=token_leaf(jwt)
     )
@@ -184,18 +181,3 @@ def parse_certificate(compact: str) -> ParsedCertificate:
 def join_compact(jwt: str, disclosures: Sequence[str]) -> str:
     """Return the compact form of a token with these disclosures (RFC 9901, section 4)."""
     return "~".join([jwt, *disclosures, ""])
-
-
-@dataclass(slots=True)
-class _Filler:
-    """Fills slots with digests, drawing decoys in order."""
-
-    digests: Sequence[str]
-    decoys: list[str]
-    drawn: int = 0
-
-    def text(self, piece: str | Slot) -> str:
-        if isinstance(piece, str):
-            return piece
-        start, self.drawn = self.drawn, self.drawn + piece.decoys
-        return piece.fill(self.digests, self.decoys[start : self.drawn])

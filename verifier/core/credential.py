@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from json import JSONEncoder
+from typing import Any, Final, NamedTuple
 
 from verifier.core.conclusions import (
     Conclusion,
@@ -26,16 +27,16 @@ from verifier.core.ids import (
     parse_status_list_urn,
     status_list_urn,
 )
-from verifier.core.moments import Moment, format_utc, parse_moment
+from verifier.core.moments import Moment, format_utc, parse_moment, parse_utc
 from verifier.core.payload_shapes import (
     CONTEXTS,
+    CREDENTIAL_ID,
     CREDENTIAL_SCHEMA,
-    DISCLOSABLE,
     OWN_CONTEXT_FAMILY,
     PAYLOAD_SHAPES,
     TYPES,
 )
-from verifier.core.sd_jwt import SD_ALG, Path
+from verifier.core.sd_jwt import SD_ALG
 from verifier.core.shapes import Shape
 from verifier.core.strict_json import JsonObject
 
@@ -43,8 +44,7 @@ _WHAT: Final = "certificate"
 _INDEX: Final = re.compile("0|[1-9][0-9]{0,9}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class ResultStub:
+class ResultStub(NamedTuple):
     """What every view shows of one result."""
 
     ordinal: int
@@ -150,62 +150,62 @@ def parse_payload(payload: JsonObject) -> Credential:
     )
 
 
-def field_at(kind: DocumentKind, path: Path) -> tuple[str, Shape] | None:
-    """Return dotted path and shape of the disclosure at `path`, None when none belongs there.
-
-    Args:
-        kind: Kind of the certificate.
-        path: Path in the payload as `sd_jwt.resolve` gives it.
-    """
-    pattern = tuple(None if isinstance(part, int) else part for part in path)
-    shape = DISCLOSABLE[kind].get(pattern)
-    return None if shape is None else (dotted(path), shape)
-
-
-def dotted(path: Path) -> str:
-    """Return a path in the payload as documents write it; empty for the subject itself.
-
-    Members of the subject stand without its name, and positions count from 1:
-    `consignment.lot_no`, `results.3.detail`.
-    """
-    parts = path[1:] if path[:1] == ("credentialSubject",) else path
-    return ".".join(str(part + 1) if isinstance(part, int) else part for part in parts)
-
-
-def envelope(
-    kind: DocumentKind,
+def write_payload(
     *,
+    kind: DocumentKind,
     credential_id: str,
-    issuer: JsonObject,
+    issuer: str,
     issued_at: int,
-    claimed: Moment,
-    valid_until: str | None,
+    valid_from: int,
+    valid_until: int | None,
     body: bytes,
     status: StatusEntry,
-) -> JsonObject:
-    """Return the members of a payload around its `credentialSubject`, in their order."""
-    status_list = status_list_urn(body, status.list_number)
-    members: JsonObject = {
-        "@context": [*CONTEXTS],
-        "type": [*TYPES, kind.value],
-        "id": credential_id,
-        "issuer": issuer,
-        "iat": issued_at,
-        "validFrom": format_utc(claimed.earliest),
+    subject: str,
+) -> str:
+    """Return the JSON text of a payload.
+
+    Args:
+        kind: Kind of the document.
+        credential_id: `urn:uuid:` with 128 random bits.
+        issuer: JSON text of the issuer.
+        issued_at: `iat`, Unix seconds.
+        valid_from: Unix seconds.
+        valid_until: Unix seconds, exclusive; None without end.
+        body: Id of the issuing body, 32 bytes.
+        status: Where the status is kept.
+        subject: JSON text of the credential subject.
+
+    Raises:
+        ValueError: `credential_id` is no lower-case `urn:uuid:`.
+    """
+    if not CREDENTIAL_ID.accepts(credential_id):
+        raise ValueError(f"{credential_id!r} is no lower-case urn:uuid")
+    until = "" if valid_until is None else f'"validUntil":"{format_utc(valid_until)}",'
+    listed = status_list_urn(body, status.list_number)
+    # Everything put in here is free of characters that JSON would have to escape.
+    return (
+        f'{_HEADS[kind]}"id":"{credential_id}","issuer":{issuer},"iat":{issued_at},'
+        f'"validFrom":"{format_utc(valid_from)}",{until}"credentialStatus":{{'
+        f'"id":"{listed}#{status.index}","type":"BitstringStatusListEntry",'
+        f'"statusPurpose":"revocation","statusListIndex":"{status.index}",'
+        f'"statusListCredential":"{listed}"}},{_TAIL}"credentialSubject":{subject}}}'
+    )
+
+
+def _text_of(members: JsonObject) -> str:
+    return JSONEncoder(separators=(",", ":")).encode(members)[:-1] + ","
+
+
+_HEADS: Final = {
+    kind: _text_of({"@context": [*CONTEXTS], "type": [*TYPES, kind.value]}) for kind in DocumentKind
+}
+_TAIL: Final = _text_of(
+    {
+        "credentialSchema": {"id": CREDENTIAL_SCHEMA, "type": "JsonSchema"},
+        "coSignature": "none",
+        "_sd_alg": SD_ALG,
     }
-    if valid_until is not None:
-        members["validUntil"] = format_utc(parse_moment(valid_until, what="valid_until").latest)
-    members["credentialStatus"] = {
-        "id": f"{status_list}#{status.index}",
-        "type": "BitstringStatusListEntry",
-        "statusPurpose": "revocation",
-        "statusListIndex": str(status.index),
-        "statusListCredential": status_list,
-    }
-    members["credentialSchema"] = {"id": CREDENTIAL_SCHEMA, "type": "JsonSchema"}
-    members["coSignature"] = "none"
-    members["_sd_alg"] = SD_ALG
-    return members
+).removeprefix("{")
 
 
 def _kind(payload: JsonObject) -> DocumentKind:
@@ -248,8 +248,10 @@ def _check_dates(payload: Mapping[str, Any], dates: Mapping[str, Any]) -> tuple[
     claimed = parse_moment(dates["issued"], what="issued")
     until = dates.get("valid_until")
     last = None if until is None else parse_moment(until, what="valid_until").latest
-    stated = (payload["validFrom"], payload.get("validUntil"))
-    if stated != (format_utc(claimed.earliest), None if last is None else format_utc(last)):
+    stated_last = payload.get("validUntil")
+    if parse_utc(payload["validFrom"], what="validFrom") != claimed.earliest or last != (
+        None if stated_last is None else parse_utc(stated_last, what="validUntil")
+    ):
         raise _malformed("validFrom and validUntil do not follow from the dates", "dates")
     return claimed, last
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
-from verifier.core.encoding import b64u, unb64u
+from verifier.core.encoding import b64u, b64u_each, unb64u_each
 from verifier.core.errors import LimitExceededError, MalformedEvidenceError
 from verifier.core.limits import MAX_DISCLOSURES
 from verifier.core.strict_json import JsonValue, parse_json_items
 
 SALT_BYTES: Final = 16  # 128 bits, as RFC 9901, section 9.3 recommends
 
+RESERVED_NAMES: Final = ("_sd", "...")
+
+_MEMBER_PARTS: Final = 3  # salt, name, value
 _TO_URL: Final = bytes.maketrans(b"+/", b"-_")
 
 
@@ -31,8 +33,7 @@ class DisclosureError(MalformedEvidenceError):
         self.finding = "undisclosed_digest" if reason == "disclosure_unmatched" else "altered"
 
 
-@dataclass(frozen=True, slots=True)
-class Disclosure:
+class Disclosure(NamedTuple):
     """A decoded disclosure.
 
     Attributes:
@@ -57,23 +58,42 @@ def decode(disclosures: Sequence[str]) -> dict[str, Disclosure]:
     if not disclosures:
         return {}
     try:
-        raws = [unb64u(text, what="disclosure") for text in disclosures]
+        raws = unb64u_each(disclosures, what="disclosure")
         values = parse_json_items(raws, what="disclosure")
     except LimitExceededError:
         raise
     except MalformedEvidenceError as error:
         raise DisclosureError(str(error), reason="disclosure_malformed") from error
-    digests = _b64u_each([sha256(text.encode("ascii")).digest() for text in disclosures])
+    # A search of all at once; that one has digests of its own is rare.
+    some_nested = not _is_plain(b" ".join(raws))
+    digests = b64u_each([sha256(text.encode("ascii")).digest() for text in disclosures])
     found: dict[str, Disclosure] = {}
     for digest, raw, parts in zip(digests, raws, values, strict=True):
-        if not isinstance(parts, list) or not isinstance(parts[0] if parts else None, str):
+        if not isinstance(parts, list) or not parts or not isinstance(parts[0], str):
             message = "one is no JSON array that begins with a salt"
             raise DisclosureError(message, reason="disclosure_malformed")
-        plain = b'"_sd"' not in raw and b'"..."' not in raw and b"\\" not in raw
+        plain = not some_nested or _is_plain(raw)
         found[digest.decode("ascii")] = Disclosure(parts, plain)
     if len(found) != len(disclosures):
         raise DisclosureError("one is given twice", reason="disclosure_duplicate")
     return found
+
+
+def member_of(disclosure: Disclosure) -> tuple[str, JsonValue]:
+    """Return name and value of the disclosure of an object member.
+
+    Raises:
+        DisclosureError: It is not salt, name and value (`disclosure_malformed`), or has a name
+            that is reserved for digests (`reserved_name`).
+    """
+    parts = disclosure.parts
+    name = parts[1] if len(parts) == _MEMBER_PARTS else None
+    if not isinstance(name, str):
+        message = "a member needs salt, name and value"
+        raise DisclosureError(message, reason="disclosure_malformed")
+    if name in RESERVED_NAMES:
+        raise DisclosureError(f"the name {name} is reserved", reason="reserved_name")
+    return name, parts[2]
 
 
 def digest_of(disclosure: str) -> str:
@@ -97,14 +117,14 @@ def disclose(tails: Sequence[bytes], salts: bytes) -> tuple[list[str], list[str]
     """
     if len(salts) != SALT_BYTES * len(tails):
         raise ValueError(f"{len(tails)} disclosures need {SALT_BYTES * len(tails)} bytes of salt")
-    salt_texts = _b64u_each([salts[at : at + 16] for at in range(0, len(salts), 16)])
+    if not tails:
+        return [], []
+    salt_texts = b64u_each([salts[at : at + 16] for at in range(0, len(salts), 16)])
     b2a = binascii.b2a_base64
-    encoded = [
-        b2a(b'["%b",%b' % pair, newline=False).translate(_TO_URL).rstrip(b"=")
-        for pair in zip(salt_texts, tails, strict=True)
-    ]
-    digests = _b64u_each([sha256(text).digest() for text in encoded])
-    return [text.decode("ascii") for text in encoded], [text.decode("ascii") for text in digests]
+    texts = [b2a(b'["%b",%b' % pair, newline=False) for pair in zip(salt_texts, tails, strict=True)]
+    joined = b"~".join(texts).translate(_TO_URL).replace(b"=", b"")
+    digests = b64u_each([sha256(text).digest() for text in joined.split(b"~")])
+    return joined.decode("ascii").split("~"), [digest.decode("ascii") for digest in digests]
 
 
 def decoys(salts: bytes) -> list[str]:
@@ -112,21 +132,11 @@ def decoys(salts: bytes) -> list[str]:
 
     Source: RFC 9901, section 4.2.5.
     """
-    return [
-        b64u(sha256(b64u(salts[at : at + SALT_BYTES]).encode("ascii")).digest())
-        for at in range(0, len(salts), SALT_BYTES)
-    ]
+    items = [salts[at : at + SALT_BYTES] for at in range(0, len(salts), SALT_BYTES)]
+    digests = b64u_each([sha256(item).digest() for item in items])
+    return [digest.decode("ascii") for digest in digests]
 
 
-def _b64u_each(items: Sequence[bytes]) -> list[bytes]:
-    """Return base64url of equally long items by one pass over all of them.
-
-    Zero bytes up to a multiple of three leave the letters of an item as they are.
-    """
-    if not items:
-        return []
-    size = len(items[0])
-    fill = bytes(-size % 3)
-    step, keep = (size + len(fill)) // 3 * 4, (size * 8 + 5) // 6
-    text = binascii.b2a_base64(fill.join(items) + fill, newline=False).translate(_TO_URL)
-    return [text[at : at + keep] for at in range(0, len(text), step)]
+def _is_plain(raw: bytes) -> bool:
+    # An escape could hide either name.
+    return b'"_sd"' not in raw and b'"..."' not in raw and b"\\" not in raw

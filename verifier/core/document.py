@@ -37,7 +37,7 @@ from verifier.core.field_policy import (
     Container,
     DocumentKind,
 )
-from verifier.core.moments import Moment, parse_moment
+from verifier.core.moments import Moment
 from verifier.core.shapes import Choice, ListOf, Object, Problem, Shape
 from verifier.core.strict_json import JsonObject, JsonValue
 from verifier.core.subject_template import SubjectTemplate, build_template
@@ -70,20 +70,23 @@ class Document:
         kind: Which of the two kinds it is.
         value: The document without nulls; an absent member says the same.
         conclusion: The overall conclusion, which follows from the document.
-        issued: The claimed moment of issue.
         template: The subject of its credential up to the digests.
     """
 
     kind: DocumentKind
     value: JsonObject
     conclusion: Conclusion
-    issued: Moment
     template: SubjectTemplate
 
     @property
     def number(self) -> str:
         """The human number of the certificate or record."""
         return str(self.value["number"])
+
+    @property
+    def issued(self) -> Moment:
+        """The claimed moment of issue."""
+        return self.template.issued
 
     @property
     def body(self) -> str:
@@ -128,12 +131,10 @@ def parse_document(value: object) -> Document:
         raise InvalidDocumentError(problems)
     kind, document = DocumentKind(value["kind"]), without_nulls(value)
     conclusion = _overall(kind, document)
-    dates: Any = document["dates"]
     return Document(
         kind=kind,
         value=document,
         conclusion=conclusion,
-        issued=parse_moment(dates["issued"], what="/dates/issued"),
         template=build_template(kind, document, conclusion),
     )
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import binascii
+from collections.abc import Sequence
 from typing import Final
 
 from verifier.core.errors import MalformedEvidenceError
 
 _TO_URL: Final = bytes.maketrans(b"+/", b"-_")
-_FROM_URL: Final = bytes.maketrans(b"-_", b"+/")
-_PADDING: Final = (b"", b"", b"==", b"=")  # by length modulo 4; one stray character has no decoding
+# The two letters that only plain base64 has become zero bytes, which the strict decoder refuses.
+_FROM_URL: Final = bytes.maketrans(b"-_+/", b"+/\x00\x00")
+_PADDING: Final = (b"", b"===", b"==", b"=")  # by length modulo 4; a single letter has no decoding
+# Last letters that leave no stray bits behind the last byte, by length modulo 4.
+_LAST_LETTERS: Final = (b"", b"", b"AQgw", b"AEIMQUYcgkosw048")
 
 
 def b64u(data: bytes) -> str:
@@ -32,14 +36,41 @@ def unb64u(text: str, *, what: str, length: int | None = None) -> bytes:
         MalformedEvidenceError: `text` is not canonical (`base64url`) or has the wrong length
             (`length`).
     """
-    try:
-        raw = text.encode("ascii")
-        data = binascii.a2b_base64(raw.translate(_FROM_URL) + _PADDING[len(raw) % 4])
-    except (UnicodeEncodeError, binascii.Error) as error:
-        raise MalformedEvidenceError(what, "is not base64url", reason="base64url") from error
-    if b64u(data) != text:
-        raise MalformedEvidenceError(what, "is not canonical base64url", reason="base64url")
+    data = unb64u_each([text], what=what)[0]
     if length is not None and len(data) != length:
         message = f"must decode to {length} bytes, not {len(data)}"
         raise MalformedEvidenceError(what, message, reason="length")
     return data
+
+
+def b64u_each(items: Sequence[bytes]) -> list[bytes]:
+    """Return base64url of items of one length, in one pass over all of them."""
+    if not items:
+        return []
+    size = len(items[0])
+    # Zero bytes up to a multiple of three leave the letters of each item as they are.
+    fill = bytes(-size % 3)
+    step, keep = (size + len(fill)) // 3 * 4, (size * 8 + 5) // 6
+    text = binascii.b2a_base64(fill.join(items) + fill, newline=False).translate(_TO_URL)
+    return [text[at : at + keep] for at in range(0, len(text), step)]
+
+
+def unb64u_each(texts: Sequence[str], *, what: str) -> list[bytes]:
+    """Decode many texts as `unb64u` does, in fewer steps.
+
+    Raises:
+        MalformedEvidenceError: One of them is not canonical (`base64url`).
+    """
+    try:
+        parts = "~".join(texts).encode("ascii").translate(_FROM_URL).split(b"~")
+        decoded = []
+        for part in parts:
+            rest = len(part) % 4
+            if rest and part[-1] not in _LAST_LETTERS[rest]:
+                raise MalformedEvidenceError(what, "is not canonical base64url", reason="base64url")
+            decoded.append(binascii.a2b_base64(part + _PADDING[rest], strict_mode=True))
+    except (UnicodeEncodeError, binascii.Error) as error:
+        raise MalformedEvidenceError(what, "is not base64url", reason="base64url") from error
+    if len(decoded) != len(texts):
+        raise MalformedEvidenceError(what, "is not base64url", reason="base64url")
+    return decoded

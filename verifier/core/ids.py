@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from verifier.core.errors import MalformedEvidenceError
@@ -66,6 +67,7 @@ def check_did(did: str) -> str:
     return did
 
 
+@lru_cache(maxsize=1024)
 def body_id(party: str, did: str) -> bytes:
     """Return the 32-byte id of the body that `party` registered under `did`.
 

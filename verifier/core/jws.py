@@ -7,6 +7,7 @@ from the registration of the issuing body, and its algorithm with it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from verifier.core.encoding import b64u, unb64u
@@ -68,19 +69,14 @@ def parse_compact(text: str, *, what: str, typ: str, cty: str | None = None) -> 
     segments = text.split(".")
     if len(segments) != _SEGMENTS:
         raise NotOursError(what, "is no token of three segments")
-    header = _header(segments[0], what=what, typ=typ)
-    expected: JsonObject = {"typ": typ} if cty is None else {"typ": typ, "cty": cty}
-    kid = header.get("kid")
-    if not isinstance(kid, str) or header != expected | {"alg": header.get("alg"), "kid": kid}:
-        names = ", ".join(sorted({"alg", "kid", *expected}))
-        message = f"the header must have exactly {names}, with the values of the format"
-        raise MalformedEvidenceError(what, message, reason="header")
+    header, payload, signature = segments
+    algorithm, thumbprint = _parse_header(header, what, typ, cty)
     return CompactJws(
         text=text,
-        algorithm=_algorithm(header.get("alg"), what),
-        thumbprint=unb64u(kid, what=f"{what} kid", length=THUMBPRINT_BYTES),
-        payload=unb64u(segments[1], what=f"{what} payload"),
-        signature=unb64u(segments[2], what=f"{what} signature", length=SIGNATURE_BYTES),
+        algorithm=algorithm,
+        thumbprint=thumbprint,
+        payload=unb64u(payload, what=f"{what} payload"),
+        signature=unb64u(signature, what=f"{what} signature", length=SIGNATURE_BYTES),
     )
 
 
@@ -93,11 +89,30 @@ def sign_compact(payload: bytes, signer: Signer, *, typ: str, cty: str | None = 
         typ: Token type; plain ASCII without quotation marks.
         cty: Content type, None for none.
     """
-    content = "" if cty is None else f'"cty":"{cty}",'
-    kid = b64u(signer.thumbprint)
-    header = f'{{"alg":"{signer.algorithm}",{content}"kid":"{kid}","typ":"{typ}"}}'
-    signing_input = f"{b64u(header.encode('ascii'))}.{b64u(payload)}"
+    header = _write_header(signer.algorithm, signer.thumbprint, typ, cty)
+    signing_input = f"{header}.{b64u(payload)}"
     return f"{signing_input}.{b64u(signer.sign(signing_input.encode('ascii')))}"
+
+
+# Both directions are pure, and the few keys in use repeat from token to token.
+@lru_cache(maxsize=256)
+def _write_header(algorithm: Algorithm, thumbprint: bytes, typ: str, cty: str | None) -> str:
+    content = "" if cty is None else f'"cty":"{cty}",'
+    header = f'{{"alg":"{algorithm}",{content}"kid":"{b64u(thumbprint)}","typ":"{typ}"}}'
+    return b64u(header.encode("ascii"))
+
+
+@lru_cache(maxsize=256)
+def _parse_header(segment: str, what: str, typ: str, cty: str | None) -> tuple[Algorithm, bytes]:
+    header = _header(segment, what=what, typ=typ)
+    expected: JsonObject = {"typ": typ} if cty is None else {"typ": typ, "cty": cty}
+    kid = header.get("kid")
+    if not isinstance(kid, str) or header != expected | {"alg": header.get("alg"), "kid": kid}:
+        names = ", ".join(sorted({"alg", "kid", *expected}))
+        message = f"the header must have exactly {names}, with the values of the format"
+        raise MalformedEvidenceError(what, message, reason="header")
+    thumbprint = unb64u(kid, what=f"{what} kid", length=THUMBPRINT_BYTES)
+    return _algorithm(header.get("alg"), what), thumbprint
 
 
 def _header(segment: str, *, what: str, typ: str) -> JsonObject:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 from verifier.core.conclusions import Conclusion
 from verifier.core.field_policy import (
@@ -44,12 +44,8 @@ SUBJECT_TYPES: Final = ("ConformityAttestation",)
 CREDENTIAL_SCHEMA: Final = "https://lancang.example/schemas/credential/1"
 CO_SIGNATURES: Final = ("none", "SM2-SM3")
 
-PathPattern: TypeAlias = tuple[str | None, ...]  # None stands for any position of an array
-
-_ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-_LAST_LETTERS: Final = frozenset("AEIMQUYcgkosw048")  # 256 bits leave two zero bits in the last
 _DIGEST_CHARS: Final = 43
-_UUID: Final = Text(
+CREDENTIAL_ID: Final = Text(
     longest=45,
     pattern="urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
     wanted="a urn:uuid in lower case",
@@ -58,7 +54,7 @@ _UUID: Final = Text(
 
 @dataclass(frozen=True, slots=True)
 class _Digests(Shape):
-    """A `_sd` array: SHA-256 digests in base64url, strictly ascending."""
+    """A `_sd` array: digests in strictly ascending order. What is no digest matches nothing."""
 
     least: int = 1
     most: int = 4096
@@ -67,15 +63,12 @@ class _Digests(Shape):
         """See `Shape.accepts`."""
         if not isinstance(value, list) or not self.least <= len(value) <= self.most:
             return False
-        if any(not isinstance(each, str) or len(each) != _DIGEST_CHARS for each in value):
-            return False
-        letters = "".join(value).encode("utf-8", "replace").translate(None, _ALPHABET)
-        return (
-            not letters
-            and all(each[-1] in _LAST_LETTERS for each in value)
-            and value == sorted(value)
-            and len(set(value)) == len(value)
-        )
+        previous = ""
+        for digest in value:
+            if not isinstance(digest, str) or len(digest) != _DIGEST_CHARS or digest <= previous:
+                return False
+            previous = digest
+        return True
 
     def _problems(self, value: object, pointer: str) -> Iterator[Problem]:
         if not self.accepts(value):
@@ -172,7 +165,7 @@ def _payload_shape(kind: DocumentKind) -> Object:
     members: dict[str, Shape] = {
         "@context": _Exactly([*CONTEXTS]),
         "type": _Exactly([*TYPES, kind.value]),
-        "id": _UUID,
+        "id": CREDENTIAL_ID,
         "issuer": _holder_shape(issuer, frozenset(issuer), _Digests(most=1)),
         "iat": Integer(0, LAST_SECOND),
         "validFrom": Text(longest=20),
@@ -191,29 +184,34 @@ PAYLOAD_SHAPES: Final[Mapping[DocumentKind, Object]] = {
 }
 
 
-def _disclosable(kind: DocumentKind) -> Mapping[PathPattern, Shape]:
-    subject = "credentialSubject"
-    fields: dict[PathPattern, Shape] = {
-        (subject, CONTENTS): _CONTENTS,
-        (subject, "results", None, "detail"): DETAIL[kind],
-    }
-    fields |= {(subject, name): shape for name, shape in OWN_FIELDS[kind].items()}
-    fields |= {(subject, "replaces", name): shape for name, shape in REPLACES_OWN.items()}
-    fields |= {(subject, "agencies", None, name): shape for name, shape in AGENCY_OWN.items()}
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """An object of a payload that holds digests.
+
+    Attributes:
+        name: Its member in `credentialSubject`, or in the payload for the issuer; empty for
+            `credentialSubject` itself.
+        fields: What may be disclosed in it: shapes by member name.
+        repeated: It is an array of such objects.
+    """
+
+    name: str
+    fields: Mapping[str, Shape]
+    repeated: bool = False
+
+
+def _holders(kind: DocumentKind) -> Iterator[Holder]:
+    yield Holder("", {CONTENTS: _CONTENTS, **OWN_FIELDS[kind]})
     for name, container in CONTAINERS[kind].items():
-        prefix = (name,) if name == "issuer" else (subject, name)
-        for member, shape in container.fields.items():
-            if member not in container.visible:
-                fields[(*prefix, member)] = shape
-    return fields
+        hidden = container.fields.keys() - container.visible
+        yield Holder(name, {field: container.fields[field] for field in hidden})
+    yield Holder("replaces", REPLACES_OWN)
+    yield Holder("results", {"detail": DETAIL[kind]}, repeated=True)
+    if kind is DocumentKind.INSPECTION_RECORD:
+        yield Holder("agencies", AGENCY_OWN, repeated=True)
 
 
-# Where a disclosure may stand in a payload, and what it must look like there.
-DISCLOSABLE: Final[Mapping[DocumentKind, Mapping[PathPattern, Shape]]] = {
-    kind: _disclosable(kind) for kind in DocumentKind
-}
-
-# Which objects of a payload may hold digests.
-HOLDERS: Final[Mapping[DocumentKind, frozenset[PathPattern]]] = {
-    kind: frozenset(path[:-1] for path in DISCLOSABLE[kind]) for kind in DocumentKind
+# Where disclosures may stand in a payload, and what they must look like there.
+HOLDERS: Final[Mapping[DocumentKind, tuple[Holder, ...]]] = {
+    kind: tuple(_holders(kind)) for kind in DocumentKind
 }

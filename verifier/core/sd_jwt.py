@@ -18,6 +18,7 @@ from verifier.core.disclosures import (
     decode,
     decoys,
     disclose,
+    member_of,
 )
 from verifier.core.errors import LimitExceededError
 from verifier.core.limits import MAX_JSON_DEPTH
@@ -29,7 +30,6 @@ Path: TypeAlias = tuple[str | int, ...]
 
 _SD: Final = "_sd"
 _ELEMENT: Final = "..."
-_MEMBER_PARTS: Final = 3  # salt, name, value
 _ELEMENT_PARTS: Final = 2  # salt, value
 _ENCODER: Final = JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
@@ -189,28 +189,22 @@ class _Resolving:
         self.undisclosed: dict[Path, tuple[str, ...]] = {}
 
     def visit_object(self, node: JsonObject, path: Path) -> JsonObject:
-        if len(path) > MAX_JSON_DEPTH:
-            raise LimitExceededError(
-                "disclosures (nesting)", actual=len(path), limit=MAX_JSON_DEPTH
-            )
-        if _ELEMENT in node:
-            raise DisclosureError("... is misplaced", reason="sd_malformed")
+        _check_depth(path)
         out: JsonObject = {}
         for name, value in node.items():
             if isinstance(value, dict):
                 out[name] = self.visit_object(value, (*path, name))
-            elif isinstance(value, list):
-                if name != _SD:
-                    out[name] = self.visit_array(value, (*path, name))
-            elif name == _SD:
-                raise DisclosureError("_sd must be an array", reason="sd_malformed")
+            elif isinstance(value, list) and name != _SD:
+                out[name] = self.visit_array(value, (*path, name))
             else:
                 out[name] = value
-        digests = node.get(_SD)
-        if isinstance(digests, list):
+        if _ELEMENT in out:
+            raise DisclosureError("... is misplaced", reason="sd_malformed")
+        if _SD in out:
+            digests = out.pop(_SD)
+            if not isinstance(digests, list):
+                raise DisclosureError("_sd must be an array", reason="sd_malformed")
             self.place_members(out, digests, path)
-        elif digests is not None:
-            raise DisclosureError("_sd must be an array", reason="sd_malformed")
         return out
 
     def place_members(self, out: JsonObject, digests: list[JsonValue], path: Path) -> None:
@@ -220,26 +214,19 @@ class _Resolving:
             if disclosure is None:
                 open_digests.append(str(digest))
                 continue
-            name = disclosure.parts[1] if len(disclosure.parts) == _MEMBER_PARTS else None
-            if not isinstance(name, str):
-                message = "a member needs salt, name and value"
-                raise DisclosureError(message, reason="disclosure_malformed")
-            value = disclosure.parts[2]
-            if name in (_SD, _ELEMENT):
-                raise DisclosureError(f"the name {name} is reserved", reason="reserved_name")
+            name, value = member_of(disclosure)
             if name in out:
                 raise DisclosureError(f"{name!r} exists already", reason="claim_collision")
             place = (*path, name)
-            out[name] = value if disclosure.plain else self.visit(value, place)
-            self.disclosed[place] = (str(digest), out[name])
+            if not disclosure.plain:
+                value = self.visit(value, place)
+            out[name] = value
+            self.disclosed[place] = (str(digest), value)
         if open_digests:
             self.undisclosed[path] = tuple(open_digests)
 
     def visit_array(self, node: list[JsonValue], path: Path) -> list[JsonValue]:
-        if len(path) > MAX_JSON_DEPTH:
-            raise LimitExceededError(
-                "disclosures (nesting)", actual=len(path), limit=MAX_JSON_DEPTH
-            )
+        _check_depth(path)
         out: list[JsonValue] = []
         open_digests: list[str] = []
         for at, item in enumerate(node):

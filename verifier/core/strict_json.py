@@ -29,11 +29,22 @@ JsonObject: TypeAlias = dict[str, JsonValue]
 _FORBIDDEN: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-# The same for a whole JSON text, where white space between values may hold a carriage return;
-# the decoder itself refuses raw C0 controls inside strings.
+# The same for the characters beyond ASCII of a whole JSON text, in which a byte order mark is no
+# white space either; the decoder itself refuses raw C0 controls inside strings.
 _FORBIDDEN_RAW: Final = re.compile(
-    "[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
+    "[\x80-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
 )
+# Text of these characters is in normalisation form C, whatever stands between them: Latin letters
+# with marks, dashes and quotation marks, Chinese punctuation and ideographs, full-width forms.
+_SURELY_NFC: Final = re.compile(
+    "[\u00a0-\u00ff\u2010-\u2027\u3001-\u3029\u4e00-\u9fff\uff00-\uffef]*"
+)
+
+_ASCII: Final = bytes(range(128))
+_TO_SQUARE: Final = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS: Final = bytes(set(range(256)) - set(b'[]{}"\n'))
+_LINE_FEED: Final = "\n"
+_SEAM: Final = ",\n"
 
 
 class _Refusal(Exception):  # noqa: N818  (never leaves this module)
@@ -100,7 +111,7 @@ def parse_json(data: bytes | str, *, what: str, max_bytes: int = MAX_DOCUMENT_BY
         raise _too_deep(what) from error
     except ValueError as error:
         raise MalformedEvidenceError(what, f"is not JSON: {error}", reason="json") from error
-    _check_depth(value, what)
+    _check_depth(value, text, what)
     # Raw text was checked as a whole; only an escape can still hide a character.
     if "\\" in text:
         for string in _strings(value):
@@ -132,23 +143,20 @@ def parse_json_items(items: Sequence[bytes], *, what: str) -> list[JsonValue]:
     Raises:
         MalformedEvidenceError: As `parse_json`.
     """
-    # No item can hide a character in the seams: a raw line feed ends any UTF-8 sequence, and
-    # composes with nothing.
+    # No item can hide a character in the seams: a raw line feed ends any UTF-8 sequence, composes
+    # with nothing, and no JSON string may hold one.
     joined = _decoded(b"\n".join(items), what=what, max_bytes=MAX_DOCUMENT_BYTES)
-    texts = joined.split("\n")
-    if len(texts) != len(items) or "\\" in joined:
-        return [parse_json(item, what=what) for item in items]
-    values: list[JsonValue] = []
-    for text in texts:
-        value: JsonValue = None
+    seams = _unbalanced(joined)
+    if seams == b"\n" * (len(items) - 1) and "\\" not in joined:
+        # Brackets close inside each item, so no value spans two; and no item is without one.
         try:
-            value, end = _DECODER.raw_decode(text)
-        except (_Refusal, RecursionError, ValueError):
-            end = -1
-        if end != len(text) or text.count("[") + text.count("{") > MAX_JSON_DEPTH:
-            value = parse_json(text, what=what)  # unusual spelling or an error to be named
-        values.append(value)
-    return values
+            values = _DECODER.decode(f"[{joined.replace(_LINE_FEED, _SEAM)}]")
+        except (_Refusal, ValueError):
+            values = None
+        if isinstance(values, list) and len(values) == len(items):
+            return values
+    # Something is unusual: find out what, one by one.
+    return [parse_json(item, what=what) for item in items]
 
 
 def check_text(text: str, *, what: str) -> None:
@@ -188,44 +196,55 @@ def canonical_json(value: JsonValue) -> bytes:
 
 
 def _decoded(data: bytes | str, *, what: str, max_bytes: int) -> str:
+    if isinstance(data, str):
+        data = data.encode("utf-8", "surrogatepass")
     if len(data) > max_bytes:
         raise LimitExceededError(what, actual=len(data), limit=max_bytes)
-    if isinstance(data, bytes):
-        try:
-            text = data.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise MalformedEvidenceError(what, "is not UTF-8", reason="utf8") from error
-    else:
-        text = data
-        size = len(text.encode("utf-8", "surrogatepass"))
-        if size > max_bytes:
-            raise LimitExceededError(what, actual=size, limit=max_bytes)
-    if not text.isascii():
-        if _FORBIDDEN_RAW.search(text):
-            message = "holds a control character or a byte order mark"
-            raise MalformedEvidenceError(what, message, reason="control_character")
-        # No character composes with a quotation mark, so the whole is NFC if each string is.
-        if not unicodedata.is_normalized("NFC", text):
-            raise MalformedEvidenceError(what, "holds text that is not_nfc", reason="not_nfc")
-    elif "\x7f" in text:
-        message = "holds a control character"
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MalformedEvidenceError(what, "is not UTF-8", reason="utf8") from error
+    rare = data.translate(None, _ASCII).decode("utf-8")
+    if "\x7f" in text or _FORBIDDEN_RAW.search(rare):
+        message = "holds a control character or a byte order mark"
         raise MalformedEvidenceError(what, message, reason="control_character")
+    # No character composes with a quotation mark, so the whole is NFC if each string is.
+    if not _SURELY_NFC.fullmatch(rare) and not unicodedata.is_normalized("NFC", text):
+        raise MalformedEvidenceError(what, "holds text that is not_nfc", reason="not_nfc")
     return text
 
 
-def _check_depth(value: JsonValue, what: str) -> None:
+def _check_depth(value: JsonValue, text: str, what: str) -> None:
+    """Refuse a value nested deeper than `MAX_JSON_DEPTH`."""
+    if (_unbalanced(text).strip() or "\\" in text) and _is_deep(value):
+        raise _too_deep(what)
+
+
+def _unbalanced(text: str) -> bytes:
+    """Return the brackets of a text that are left when `MAX_JSON_DEPTH` levels are taken away.
+
+    Line feeds stay as well. In a text without escapes, what is left besides brackets is pairs of
+    quotation marks; each round then takes away the innermost level. Brackets inside strings leave
+    a quotation mark behind, and so count as unbalanced.
+    """
+    brackets = text.encode("utf-8").translate(_TO_SQUARE, _NO_BRACKETS).replace(b'""', b"")
+    for _ in range(MAX_JSON_DEPTH):
+        if b"[" not in brackets:
+            break
+        brackets = brackets.replace(b"[]", b"")
+    return brackets
+
+
+def _is_deep(value: JsonValue) -> bool:
     level: list[Any] = [value] if isinstance(value, dict | list) else []
-    depth = 0
-    while level:
-        depth += 1
-        if depth > MAX_JSON_DEPTH:
-            raise _too_deep(what)
+    for _ in range(MAX_JSON_DEPTH):
         level = [
             child
             for node in level
             for child in (node.values() if isinstance(node, dict) else node)
             if isinstance(child, dict | list)
         ]
+    return bool(level)
 
 
 def _too_deep(what: str) -> LimitExceededError:

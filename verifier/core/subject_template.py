@@ -25,6 +25,7 @@ from verifier.core.field_policy import (
     Container,
     DocumentKind,
 )
+from verifier.core.moments import Moment, parse_moment
 from verifier.core.strict_json import canonical_json
 
 CONTENTS: Final = "contents"  # path of the disclosure that lists all others
@@ -38,16 +39,19 @@ class Slot:
 
     Attributes:
         members: Positions of its disclosures in `SubjectTemplate.paths`.
-        decoys: Number of decoy digests among them.
+        decoys: Positions of its decoys behind them.
     """
 
     members: tuple[int, ...]
-    decoys: int
+    decoys: range
 
-    def fill(self, digests: Sequence[str], decoys: Sequence[str]) -> str:
-        """Return the text of the `_sd` array."""
-        own = sorted([*(digests[at] for at in self.members), *decoys])
-        return '["' + '","'.join(own) + '"]'
+    def fill(self, digests: Sequence[str]) -> str:
+        """Return the inside of the `_sd` array, from the digests of disclosures and decoys."""
+        if len(self.members) == 1 and not self.decoys:
+            return digests[self.members[0]]
+        own = [digests[at] for at in self.members] + [digests[at] for at in self.decoys]
+        own.sort()
+        return '","'.join(own)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,30 +61,39 @@ class SubjectTemplate:
     Attributes:
         paths: Path of every disclosure in order of salts: sorted, then `contents`.
         tails: For each, its JSON text behind the salt (see `disclosures.disclose`).
+        decoys: Number of decoys, whose salts follow.
         issuer: Slot of the disclosures in the issuer, None without any.
-        pieces: JSON text of `credentialSubject` with its slots in place.
-        issued: The claimed date of issue as stated.
-        valid_until: The stated end of validity, None without one.
+        texts: JSON text of `credentialSubject` around its slots, one more than there are slots.
+        slots: The slots between the texts.
+        issued: The claimed moment of issue.
+        valid_until: Unix seconds, exclusive; None without end.
     """
 
     paths: tuple[str, ...]
     tails: tuple[bytes, ...]
+    decoys: int
     issuer: Slot | None
-    pieces: tuple[str | Slot, ...]
-    issued: str
-    valid_until: str | None
-
-    @property
-    def slots(self) -> Iterator[Slot]:
-        """Every slot in the order in which decoys are drawn."""
-        if self.issuer is not None:
-            yield self.issuer
-        yield from (piece for piece in self.pieces if isinstance(piece, Slot))
+    texts: tuple[str, ...]
+    slots: tuple[Slot, ...]
+    issued: Moment
+    valid_until: int | None
 
     @property
     def salt_bytes(self) -> int:
         """How much randomness one issue needs: for each disclosure, then for each decoy."""
-        return SALT_BYTES * (len(self.paths) + sum(slot.decoys for slot in self.slots))
+        return SALT_BYTES * (len(self.paths) + self.decoys)
+
+    def fill(self, digests: Sequence[str]) -> str:
+        """Return the JSON text of the subject.
+
+        Args:
+            digests: One for each path, then one for each decoy.
+        """
+        parts = [self.texts[0]]
+        for slot, text in zip(self.slots, self.texts[1:], strict=True):
+            parts.append(slot.fill(digests))
+            parts.append(text)
+        return "".join(parts)
 
 
 def build_template(
@@ -99,20 +112,22 @@ def build_template(
     contents: list[str] = list(paths)
     values[CONTENTS] = contents
     paths.append(CONTENTS)
-    position = {path: at for at, path in enumerate(paths)}
-    slots = {holder.path: holder.slot(position) for holder in holders}
+    slots, decoys = _slots(holders, paths)
     writer = _Writer(slots)
     writer.subject(kind, document, conclusion)
     dates = document["dates"]
+    until = dates.get("valid_until")
     return SubjectTemplate(
         paths=tuple(paths),
         tails=tuple(
             f"{_json(path.rpartition('.')[2])},{_json(values[path])}]".encode() for path in paths
         ),
+        decoys=decoys,
         issuer=slots.get("issuer"),
-        pieces=writer.pieces(),
-        issued=dates["issued"],
-        valid_until=dates.get("valid_until"),
+        texts=tuple(writer.texts),
+        slots=tuple(writer.filled),
+        issued=parse_moment(dates["issued"], what="issued"),
+        valid_until=None if until is None else parse_moment(until, what="valid_until").latest,
     )
 
 
@@ -122,17 +137,25 @@ class _Holder:
 
     path: str  # dotted; empty for the subject itself
     members: Mapping[str, Any]
-    decoys: bool = False
+    padded: bool = False  # decoys hide how many members there are
     extra: tuple[str, ...] = ()
 
     def fields(self) -> Iterator[tuple[str, Any]]:
         for name, value in self.members.items():
             yield f"{self.path}.{name}" if self.path else name, value
 
-    def slot(self, position: Mapping[str, int]) -> Slot:
-        paths = [*(path for path, _ in self.fields()), *self.extra]
-        decoys = -len(paths) % _DECOY_STEP if self.decoys else 0
-        return Slot(tuple(position[path] for path in paths), decoys)
+
+def _slots(holders: Sequence[_Holder], paths: Sequence[str]) -> tuple[dict[str, Slot], int]:
+    """Return the slot of each holder, and how many decoys there are together."""
+    position = {path: at for at, path in enumerate(paths)}
+    slots: dict[str, Slot] = {}
+    next_decoy = len(paths)
+    for holder in holders:
+        members = [position[path] for path in (*dict(holder.fields()), *holder.extra)]
+        count = -len(members) % _DECOY_STEP if holder.padded else 0
+        slots[holder.path] = Slot(tuple(members), range(next_decoy, next_decoy + count))
+        next_decoy += count
+    return slots, next_decoy - len(paths)
 
 
 def _holders(kind: DocumentKind, document: Mapping[str, Any]) -> Iterator[_Holder]:
@@ -140,7 +163,7 @@ def _holders(kind: DocumentKind, document: Mapping[str, Any]) -> Iterator[_Holde
     for name, container in CONTAINERS[kind].items():
         members = _own(container, _container(document, name))
         if members:
-            yield _Holder(name, members, decoys=container.decoys)
+            yield _Holder(name, members, padded=container.decoys)
     if "replaces" in document:
         yield _Holder("replaces", _pick(document["replaces"], REPLACES_OWN))
     for at, result in enumerate(_results(kind, document), start=1):
@@ -158,7 +181,8 @@ class _Writer:
     """Writes the subject as JSON text with slots in it."""
 
     slots: Mapping[str, Slot]
-    parts: list[str | Slot] = field(default_factory=list)
+    texts: list[str] = field(default_factory=lambda: [""])
+    filled: list[Slot] = field(default_factory=list)
 
     def subject(
         self, kind: DocumentKind, document: Mapping[str, Any], conclusion: Conclusion
@@ -170,47 +194,48 @@ class _Writer:
             "attestationType": kind.attestation_type,
             "conclusion": conclusion,
         }
-        self.parts.append(_json(head)[:-1])
+        self.write(_json(head)[:-1])
         if "replaces" in document:
-            self.member("replaces", _pick(document["replaces"], REPLACES_VISIBLE), "replaces")
+            self.member("replaces", _pick(document["replaces"], REPLACES_VISIBLE))
         for name, container in CONTAINERS[kind].items():
             shown = _pick(_container(document, name), container.visible)
             if name != "issuer" and (shown or name in self.slots):
-                self.member(name, shown, name)
+                self.member(name, shown)
         self.items("results", [_stub(kind, each, at) for at, each in _numbered(kind, document)])
         agencies = [_pick(each, AGENCY_VISIBLE) for each in _agencies(kind, document)]
         if agencies:
             self.items("agencies", agencies)
-        self.parts += [',"_sd":', self.slots[""], "}"]
+        self.write(",")
+        self.digests(self.slots[""])
+        self.write("}")
 
     def items(self, name: str, items: Sequence[Mapping[str, Any]]) -> None:
         for at, item in enumerate(items, start=1):
-            self.parts.append(f',"{name}":[' if at == 1 else ",")
+            self.write(f',"{name}":[' if at == 1 else ",")
             self.object(item, f"{name}.{at}")
-        self.parts.append("]")
+        self.write("]")
 
-    def member(self, name: str, shown: Mapping[str, Any], path: str) -> None:
-        self.parts.append(f',"{name}":')
-        self.object(shown, path)
+    def member(self, name: str, shown: Mapping[str, Any]) -> None:
+        self.write(f',"{name}":')
+        self.object(shown, name)
 
     def object(self, shown: Mapping[str, Any], path: str) -> None:
-        slot = self.slots.get(path)
         text = _json(shown)
-        if slot is None:
-            self.parts.append(text)
-        else:
-            comma = "," if shown else ""
-            self.parts += [f'{text[:-1]}{comma}"_sd":', slot, "}"]
+        if path not in self.slots:
+            self.write(text)
+            return
+        self.write(f"{text[:-1]}," if shown else "{")
+        self.digests(self.slots[path])
+        self.write("}")
 
-    def pieces(self) -> tuple[str | Slot, ...]:
-        """Return the parts with neighbouring texts joined."""
-        joined: list[str | Slot] = []
-        for part in self.parts:
-            if isinstance(part, str) and joined and isinstance(joined[-1], str):
-                joined[-1] += part
-            else:
-                joined.append(part)
-        return tuple(joined)
+    def digests(self, slot: Slot) -> None:
+        self.write('"_sd":["')
+        self.filled.append(slot)
+        self.texts.append("")
+        self.write('"]')
+
+    def write(self, text: str) -> None:
+        self.texts[-1] += text
 
 
 def _container(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:

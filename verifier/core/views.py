@@ -7,22 +7,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 from verifier.core.certificate import ParsedCertificate, join_compact
-from verifier.core.credential import dotted, field_at
-from verifier.core.disclosures import digest_of
+from verifier.core.disclosures import Disclosure, DisclosureError, decode, digest_of, member_of
 from verifier.core.encoding import unb64u
 from verifier.core.errors import MalformedEvidenceError
 from verifier.core.moments import format_utc
 from verifier.core.payload_shapes import HOLDERS
 from verifier.core.sd_jwt import resolve
+from verifier.core.shapes import Shape
 from verifier.core.strict_json import JsonObject, JsonValue
 from verifier.core.subject_template import CONTENTS
-
-_WHAT: Final = "certificate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +29,6 @@ class ResolvedCertificate:
 
     Attributes:
         parsed: The certificate.
-        claims: The payload with its disclosures in place and without digests.
         fields: Value of every disclosure by dotted path, `contents` left out.
         digests: Digest of every disclosure by dotted path, `contents` included.
         contents: Paths of all fields that the certificate has; None when that is withheld.
@@ -40,11 +37,15 @@ class ResolvedCertificate:
     """
 
     parsed: ParsedCertificate
-    claims: JsonObject
     fields: Mapping[str, JsonValue]
     digests: Mapping[str, str]
     contents: tuple[str, ...] | None
     open_digests: Mapping[str, int]
+
+    @property
+    def claims(self) -> JsonObject:
+        """The payload with its disclosures in place and without digests, made on each call."""
+        return resolve(self.parsed.payload, self.parsed.disclosures).claims
 
     @property
     def complete(self) -> bool:
@@ -121,41 +122,38 @@ class View:
 def resolve_certificate(parsed: ParsedCertificate) -> ResolvedCertificate:
     """Put the disclosures of a certificate in place.
 
+    The rules are those of `sd_jwt.resolve`. Since the format fixes where digests may stand, this
+    goes straight to those places.
+
     Raises:
+        LimitExceededError: There are too many disclosures, or one is nested too deep.
         DisclosureError: Disclosures and signed digests do not fit together; `finding` is the code
             of the failed check.
         MalformedEvidenceError: The issuer signed a disclosure that the format does not know
             (`unexpected_disclosure`), a value out of shape (`disclosed_value`), or a list of
             contents that is not true (`contents`).
     """
-    kind = parsed.credential.kind
-    resolved = resolve(parsed.payload, parsed.disclosures)
-    fields: dict[str, JsonValue] = {}
-    digests: dict[str, str] = {}
-    for path, (digest, value) in resolved.disclosed.items():
-        known = field_at(kind, path)
-        if known is None:
-            message = f"{dotted(path)} may not be a disclosure"
-            raise MalformedEvidenceError(_WHAT, message, reason="unexpected_disclosure")
-        name, shape = known
-        if not shape.accepts(value):
-            message = f"the disclosed {name} is malformed"
-            raise MalformedEvidenceError(_WHAT, message, reason="disclosed_value")
-        fields[name] = value
-        digests[name] = digest
-    for path in resolved.undisclosed:
-        if tuple(None if isinstance(part, int) else part for part in path) not in HOLDERS[kind]:
-            message = f"{dotted(path)} may not hold digests"
-            raise MalformedEvidenceError(_WHAT, message, reason="unexpected_disclosure")
-    open_digests = {dotted(path): len(them) for path, them in resolved.undisclosed.items()}
-    contents = _contents(fields.pop(CONTENTS, None), fields, open_digests)
+    work = _Placing(decode(parsed.disclosures))
+    payload: Mapping[str, Any] = parsed.payload
+    subject: Mapping[str, Any] = payload["credentialSubject"]
+    for holder in HOLDERS[parsed.credential.kind]:
+        if holder.repeated:
+            for at, each in enumerate(subject.get(holder.name, ()), start=1):
+                work.place(each, f"{holder.name}.{at}", holder.fields)
+        elif holder.name:
+            outer = payload if holder.name == "issuer" else subject
+            if holder.name in outer:
+                work.place(outer[holder.name], holder.name, holder.fields)
+        else:
+            work.place(subject, "", holder.fields)
+    work.finish()
+    contents = _contents(work.fields.pop(CONTENTS, None), work.fields, work.open_digests)
     return ResolvedCertificate(
         parsed=parsed,
-        claims=resolved.claims,
-        fields=fields,
-        digests=digests,
+        fields=work.fields,
+        digests=work.digests,
         contents=contents,
-        open_digests=open_digests,
+        open_digests=work.open_digests,
     )
 
 
@@ -193,6 +191,49 @@ def released_digest(digests: Collection[str]) -> bytes:
     return sha256(b"".join(raw)).digest()
 
 
+@dataclass(slots=True)
+class _Placing:
+    """State of one `resolve_certificate`: disclosures still waiting for their digest."""
+
+    waiting: dict[str, Disclosure]
+    fields: dict[str, JsonValue] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+    open_digests: dict[str, int] = field(default_factory=dict)
+    met: list[str] = field(default_factory=list)
+
+    def place(self, node: Mapping[str, Any], path: str, known: Mapping[str, Shape]) -> None:
+        """Put disclosures in the place of the digests of one object."""
+        signed: list[str] = node.get("_sd", [])
+        self.met += signed
+        prefix = f"{path}." if path else ""
+        closed = 0
+        for digest in signed:
+            disclosure = self.waiting.pop(digest, None)
+            if disclosure is None:
+                continue
+            closed += 1
+            name, value = member_of(disclosure)
+            place = prefix + name
+            if name not in known:
+                raise _malformed(f"{place} may not be a disclosure", "unexpected_disclosure")
+            if place in self.fields:
+                raise DisclosureError(f"{place} exists already", reason="claim_collision")
+            if not known[name].accepts(value):
+                raise _malformed(f"the disclosed {place} is malformed", "disclosed_value")
+            self.fields[place] = value
+            self.digests[place] = digest
+        if closed < len(signed):
+            self.open_digests[path] = len(signed) - closed
+
+    def finish(self) -> None:
+        """Refuse what is left over, and digests that occur twice."""
+        if len(set(self.met)) != len(self.met):
+            raise DisclosureError("a digest occurs twice", reason="digest_duplicate")
+        if self.waiting:
+            message = f"{len(self.waiting)} of them belong to no signed digest"
+            raise DisclosureError(message, reason="disclosure_unmatched")
+
+
 def _contents(
     stated: JsonValue, fields: Mapping[str, JsonValue], open_digests: Mapping[str, int]
 ) -> tuple[str, ...] | None:
@@ -200,16 +241,19 @@ def _contents(
     if not isinstance(stated, list):
         return None
     contents = tuple(str(path) for path in stated)
-    missing = [path for path in contents if path not in fields]
-    holders = Counter(path.rpartition(".")[0] for path in missing)
+    listed = set(contents)
+    missing = Counter(path.rpartition(".")[0] for path in listed.difference(fields))
     if (
-        list(contents) != sorted(set(contents))
-        or not set(fields) <= set(contents)
-        or any(open_digests.get(holder, 0) < count for holder, count in holders.items())
+        list(contents) != sorted(listed)
+        or not listed.issuperset(fields)
+        or any(open_digests.get(holder, 0) < count for holder, count in missing.items())
     ):
-        message = "the list of contents does not fit the certificate"
-        raise MalformedEvidenceError(_WHAT, message, reason="contents")
+        raise _malformed("the list of contents does not fit the certificate", "contents")
     return contents
+
+
+def _malformed(message: str, reason: str) -> MalformedEvidenceError:
+    return MalformedEvidenceError("certificate", message, reason=reason)
 
 
 # Members of a subject that a report names elsewhere or that say nothing to its reader.
