@@ -127,7 +127,9 @@ class Web3Chain:
     def estimate_gas(self, account: str, to: str | None, data: bytes) -> int | None:
         """See `Chain.estimate_gas`."""
         call = {"from": account, "data": _hex(data)} | ({"to": to} if to else {})
-        answer = self._try_ask("eth_estimateGas", call)
+        # Not at "pending", the default of some nodes: where the same call is pending already, this
+        # one would be estimated as the no-op that it then is, and run out of gas if it comes first.
+        answer = self._try_ask("eth_estimateGas", call, "latest")
         if not isinstance(answer, Refusal):
             return quantity(answer)
         if answer.code == _REVERTED or "revert" in answer.words:

@@ -18,6 +18,7 @@ from registry.founding import (
 from registry.kit import schema
 from registry.kit.actor import Actor
 from registry.kit.clock import system_clock
+from registry.kit.errors import InvalidInputError
 from registry.signing.connect import open_signer
 
 
@@ -51,6 +52,8 @@ def command(app: Application, file: Path | None, name: str) -> None:
         made = make_missing_keys(app.database, signer, actor=actor, at=system_clock())
     app.err.print(f"{made} document keys made")
     wanted = registration(app.database, operators=OPERATORS)
+    if not wanted.parties:
+        raise InvalidInputError("no party is registered yet: give a FILE with parties and bodies")
     with at_work(app.settings), app.err.status("asking the chain") as status:
 
         def tell(act: str) -> None:
