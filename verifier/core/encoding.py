@@ -9,8 +9,9 @@ from typing import Final
 from verifier.core.errors import MalformedEvidenceError
 
 _TO_URL: Final = bytes.maketrans(b"+/", b"-_")
-# The two letters that only plain base64 has become zero bytes, which the strict decoder refuses.
-_FROM_URL: Final = bytes.maketrans(b"-_+/", b"+/\x00\x00")
+# Padding and the two letters that only plain base64 has become zero bytes, which the strict
+# decoder refuses.
+_FROM_URL: Final = bytes.maketrans(b"-_+/=", b"+/\x00\x00\x00")
 _PADDING: Final = (b"", b"===", b"==", b"=")  # by length modulo 4; a single letter has no decoding
 # Last letters that leave no stray bits behind the last byte, by length modulo 4.
 _LAST_LETTERS: Final = (b"", b"", b"AQgw", b"AEIMQUYcgkosw048")
