@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn
 from registry.bodies.domain import Body
 from registry.certificates.domain import Draft, Replacement
 from registry.kit.import_problems import FileProblem, in_file
-from verifier.core.document import Document, parse_document, validate_document
+from verifier.core.document import Document, InvalidDocumentError, parse_document
 from verifier.core.encoding import unb64u
 from verifier.core.limits import MAX_DOCUMENT_BYTES, MAX_JSON_DEPTH
 from verifier.core.shapes import Problem, escape
@@ -71,9 +71,8 @@ def read_file(data: bytes, *, source: str) -> ImportFile:
     except _Unreadable as error:
         problem = Problem(pointer="", code=error.code, message=str(error))
         return ImportFile(problems=tuple(in_file(source, [problem])))
-    structure = list(_structure_problems(value))
-    if structure:
-        return ImportFile(problems=tuple(in_file(source, structure)))
+    if isinstance(value, dict | list | _Twice) and not _is_well_structured(value):
+        return ImportFile(problems=tuple(in_file(source, _structure_problems(value))))
     if isinstance(value, list):
         return ImportFile(documents=_items(source, "", value))
     if isinstance(value, dict) and "import" in value:
@@ -117,14 +116,17 @@ def drafts_of(
 
 
 def _draft_of(item: Item, bodies: Mapping[str, Body]) -> Draft | list[FileProblem]:
-    problems = [*validate_document(item.value), *_registry_problems(item.value, bodies)]
-    if problems:
-        return [_problem(item, each) for each in problems]
-    document = parse_document(item.value)
+    problems = list(_registry_problems(item.value, bodies))
+    try:
+        document = parse_document(item.value)
+    except InvalidDocumentError as error:
+        return [_problem(item, each) for each in (*error.problems, *problems)]
     content = canonical_json(document.value)
     if len(content) > MAX_DOCUMENT_BYTES:
         message = f"has {len(content)} bytes, more than {MAX_DOCUMENT_BYTES}"
-        return [_problem(item, Problem(pointer="", code="too_large", message=message))]
+        problems.append(Problem(pointer="", code="too_large", message=message))
+    if problems:
+        return [_problem(item, each) for each in problems]
     return Draft(
         source=item.source,
         pointer=item.pointer,
@@ -242,6 +244,23 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Twice:
         return members
     names = [name for name, _ in pairs]
     return _Twice(next(name for name in names if names.count(name) > 1), members)
+
+
+def _is_well_structured(value: object) -> bool:
+    """Tell quickly whether no object holds a name twice and nothing is nested too deep."""
+    level: list[Any] = [value]
+    for _ in range(MAX_JSON_DEPTH + 1):
+        if any(isinstance(node, _Twice) for node in level):
+            return False
+        level = [
+            child
+            for node in level
+            for child in (node.values() if isinstance(node, dict) else node)
+            if isinstance(child, dict | list | _Twice)
+        ]
+        if not level:
+            return True
+    return False
 
 
 def _structure_problems(value: object) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""Issuing and verifying one certificate of 25 disclosures, beside one bare signature and `sd-jwt`."""
+"""Issuing and verifying a certificate of 25 disclosures, beside a bare signature and `sd-jwt`."""
 
 from __future__ import annotations
 

@@ -90,8 +90,13 @@ def present_certificate(
     )
 
 
-def present_summary(summary: Summary) -> Document:
-    """Return an offline code that stands alone as the checks take it."""
+def present_summary(summary: Summary, *, differences: tuple[str, ...] = ()) -> Document:
+    """Return an offline code without its certificate as the checks take it.
+
+    Args:
+        summary: The summary.
+        differences: Members in which another code beside it differs from it.
+    """
     claims = summary.claims
     return Document(
         token=SignedToken(
@@ -128,6 +133,7 @@ def present_summary(summary: Summary) -> Document:
             has_quantity=_SUMMARY_QUANTITY in claims.goods or claims.destination is not None,
         ),
         view=None,
+        differences=differences,
     )
 
 

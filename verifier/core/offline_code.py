@@ -12,7 +12,7 @@ from verifier.core.encoding import b64u, unb64u
 from verifier.core.errors import LimitExceededError, MalformedEvidenceError, NotOursError
 from verifier.core.hashing import DIGEST_BYTES
 from verifier.core.keys import PublicKey, Signer
-from verifier.core.limits import MAX_SUBTREE_PATH, SUBTREE_LEAVES
+from verifier.core.limits import SUBTREE_LEAVES
 from verifier.core.merkle import SubtreeProof, root_from_path
 from verifier.core.strict_cbor import CborKey, CborValue
 from verifier.core.summary import SummaryClaims
@@ -72,11 +72,10 @@ class Summary:
         Args:
             index: Position of its leaf inside the subtree.
             leaves: Number of leaves in the subtree.
-            path: Sibling digests up to the head, at most `MAX_SUBTREE_PATH`.
+            path: Sibling digests up to the head.
 
         Raises:
-            LimitExceededError: The path is longer than that.
-            MalformedEvidenceError: The parts do not fit each other.
+            MalformedEvidenceError: The parts do not fit each other or a subtree.
         """
         return replace(self, proof=_checked_proof(self, index, leaves, path))
 
@@ -160,8 +159,7 @@ def _with_parsed_proof(summary: Summary, header: dict[CborKey, CborValue]) -> Su
 def _checked_proof(
     summary: Summary, index: int, leaves: int, path: Sequence[bytes]
 ) -> SubtreeProof:
-    if len(path) > MAX_SUBTREE_PATH:
-        raise LimitExceededError(_WHAT, actual=len(path), limit=MAX_SUBTREE_PATH)
+    # At most 1024 leaves have paths of at most 10 nodes; a longer one fits no index.
     if leaves > SUBTREE_LEAVES or any(len(node) != DIGEST_BYTES for node in path):
         raise _malformed("has a proof out of bounds", "proof")
     proof = SubtreeProof(index=index, leaves=leaves, path=tuple(path))

@@ -142,12 +142,15 @@ def _open_codes(codes: Sequence[str]) -> Opened | LinkCode:
     offline = next((code for code in found if isinstance(code, OfflineCode)), None)
     if offline is not None:
         summary = offline.summary
+        # Two codes on one page that name different certificates: one of them was put over.
+        links = {code.leaf for code in found if isinstance(code, LinkCode)}
+        agree = links <= {summary.claims.certificate}
         return Opened(
-            document=present_summary(summary),
+            document=present_summary(summary, differences=() if agree else ("certificate",)),
             shown=_shown_summary(summary),
             receipts=(),
             summary=summary,
-            warnings=((CODE_HOST, offline.host),),
+            warnings=tuple(dict.fromkeys((CODE_HOST, code.host) for code in found)),
         )
     for code in found:
         if isinstance(code, LinkCode):

@@ -112,11 +112,17 @@ class TestTheDatabaseItself:
 
     def test_refuses_an_approval_that_lies_about_the_maker(self, world: World, draft: str) -> None:
         digest = row(world, draft).document_sha256
-        with pytest.raises(IntegrityError, match="FOREIGN KEY"), world.database.begin() as session:
+        with (
+            pytest.raises(IntegrityError, match="(?i)foreign key"),
+            world.database.begin() as session,
+        ):
             self.insert_approval(session, maker="somebody", digest=digest, approver="li na")
 
     def test_refuses_an_approval_of_another_content(self, world: World, draft: str) -> None:
-        with pytest.raises(IntegrityError, match="FOREIGN KEY"), world.database.begin() as session:
+        with (
+            pytest.raises(IntegrityError, match="(?i)foreign key"),
+            world.database.begin() as session,
+        ):
             self.insert_approval(session, maker="li na", digest=bytes(32), approver="wang")
 
     @pytest.mark.parametrize(
@@ -126,7 +132,7 @@ class TestTheDatabaseItself:
             "UPDATE approvals SET approver_person = 'zhao'",
             "DELETE FROM approvals",
             "UPDATE certificates SET document = '{}'",
-            "UPDATE certificates SET document_sha256 = zeroblob(32)",
+            "UPDATE certificates SET document_sha256 = :other",
             "UPDATE certificates SET number = 'other'",
             "UPDATE certificates SET maker_person = 'zhao'",
             "UPDATE certificates SET state = 'draft'",
@@ -136,8 +142,9 @@ class TestTheDatabaseItself:
     )
     def test_keeps_what_was_approved(self, world: World, draft: str, statement: str) -> None:
         world.approve([draft])
+        parameters = {"other": bytes(32)} if ":other" in statement else {}
         with pytest.raises(IntegrityError):
-            execute(world, statement)
+            execute(world, statement, **parameters)
 
     @pytest.mark.parametrize("state", ["approved", "signed"])
     def test_refuses_a_state_without_anything_behind_it(
@@ -155,13 +162,14 @@ class TestTheDatabaseItself:
 
     def test_refuses_a_token_without_an_approval(self, world: World, draft: str) -> None:
         key = world.bodies["demo-km"]
-        with pytest.raises(IntegrityError, match="FOREIGN KEY"):
+        with pytest.raises(IntegrityError, match="(?i)foreign key"):
             execute(
                 world,
-                "INSERT INTO issued_tokens SELECT id, 'x', zeroblob(32), "
+                "INSERT INTO issued_tokens SELECT id, 'x', :leaf, "
                 "(SELECT thumbprint FROM body_keys WHERE body_id = :body LIMIT 1), created_at "
                 "FROM certificates",
                 body=key.id,
+                leaf=bytes(32),
             )
 
     def test_lets_a_draft_be_corrected_and_deleted(self, world: World, draft: str) -> None:

@@ -30,7 +30,7 @@ from registry.certificates.models import (
 )
 from registry.certificates.positions import reserve_positions
 from registry.signing.errors import SigningRefusedError
-from tests.support.registry_world import World, samples
+from tests.support.registry_world import REGISTERED, World, samples
 from verifier.checks.facts import KeyPurpose
 from verifier.core.certificate import parse_certificate
 from verifier.core.encoding import b64u
@@ -92,17 +92,19 @@ def test_salts_are_never_repeated(world: World) -> None:
 def test_what_is_signed_never_changes_in_the_database(world: World) -> None:
     [item] = world.issue(samples()["documents"][0])
     world.release(item.certificate_id, "customer")
-    for table, columns in {
-        "issued_tokens": ["jwt", "leaf", "key_thumbprint", "issued_at"],
-        "disclosures": ["disclosures"],
-        "summaries": ["entry", "leaf"],
-        "release_statements": ["token", "withheld", "leaf"],
-        "status_entries": ["position", "list_number"],
-        "certificates": ["state", "document", "replaces_id"],
-    }.items():
-        for column in columns:
+    changes: dict[str, dict[str, object]] = {
+        "issued_tokens": {"jwt": "x", "leaf": bytes(32), "issued_at": REGISTERED},
+        "disclosures": {"disclosures": "x"},
+        "summaries": {"entry": b"x", "leaf": bytes(32), "release_leaf": None},
+        "release_statements": {"token": "x", "withheld": "[]", "leaf": bytes(32)},
+        "status_entries": {"position": -1, "list_number": 9},
+        "certificates": {"state": "draft", "document": "{}", "revision": 7},
+    }
+    for table, columns in changes.items():
+        for column, value in columns.items():
+            statement = text(f"UPDATE {table} SET {column} = :value")  # noqa: S608
             with pytest.raises(IntegrityError), world.database.begin() as session:
-                session.execute(text(f"UPDATE {table} SET {column} = 'x'"))  # noqa: S608
+                session.execute(statement, {"value": value})
         if table != "disclosures":
             with pytest.raises(IntegrityError), world.database.begin() as session:
                 session.execute(text(f"DELETE FROM {table}"))  # noqa: S608

@@ -7,11 +7,16 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from verifier.checks.codes import SOURCE_REASONS, TOKEN_REASONS, all_codes
 from verifier.checks.finding import Line
 from verifier.core import document as _document  # noqa: F401  (defines an error class)
 from verifier.core.errors import VerifierError
+from verifier.inputs import UnreadableInputError as _UnreadableInputError  # noqa: F401
+from verifier.readers import material
 from verifier.service import submission
+from verifier.wording import LANGUAGES, wording
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "error-codes.md").read_text(encoding="utf-8")
@@ -72,11 +77,21 @@ def test_every_reason_of_malformed_evidence_is_listed() -> None:
 
 def test_every_warning_is_listed() -> None:
     listed = {names(row[0])[0] for row in rows(section("## 4. Warnings"))}
-    own = {
-        value for name, value in vars(submission).items() if name.startswith(("CODE_", "RECEIPT_"))
-    }
+    assert listed == set(warnings())
 
-    assert listed == own
+
+def warnings() -> Iterator[str]:
+    """Yield the code of every warning, from where they are defined."""
+    for module, prefixes in ((submission, ("CODE_", "RECEIPT_")), (material, ("PDF_",))):
+        for name, value in vars(module).items():
+            if name.startswith(prefixes):
+                yield value
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_warning_has_its_sentence(language: str) -> None:
+    for code in warnings():
+        assert wording(language).warning(code, "detail")
 
 
 def _reasons_in_code() -> Iterator[str]:

@@ -239,7 +239,9 @@ class TestLinkCode:
             pytest.param(("&h=", "&amp;h="), id="escaped"),
             pytest.param(("i=Py", "i=%50y"), id="percent encoding"),
             pytest.param(("bQ&", "bR&"), id="stray bits in the id"),
-            pytest.param(("bQ&", "b&"), id="short id"),
+            pytest.param(("bQ&", "b&"), id="cut id"),
+            pytest.param(("i=Pyt-HJCtTFWOax0vOktcbQ&", "i=Pyt-HJCtTFWOax0vOktc&"), id="15 bytes"),
+            pytest.param(("bQ&", "bQAA&"), id="18 bytes"),
         ],
     )
     def test_refused(self, change: tuple[str, str]) -> None:

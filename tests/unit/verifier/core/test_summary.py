@@ -144,10 +144,11 @@ class TestFieldMap:
         [
             pytest.param({"zh": "水泥", "lo": "ຊີມັງ"}, "ຊີມັງ", id="first code without English"),
             pytest.param({"zh": "水泥", "en": "Cement"}, "Cement", id="English"),
+            pytest.param({"bo": "ཨར་འདམ", "en": "Cement"}, "Cement", id="English is not first"),
         ],
     )
     def test_language_of_the_description(self, description: dict[str, str], expected: str) -> None:
-        document = document_with(description=description) | {"languages": ["zh", "en", "lo"]}
+        document = document_with(description=description) | {"languages": [*description]}
 
         assert summary(make_certificate(document)).goods["description"] == expected
 

@@ -645,6 +645,19 @@ class TestCodes:
         assert report.overall is Overall.VALID_WITH_NOTES
         assert report.warnings == (("code_host", "verify.example"),)
 
+    def test_both_codes_of_a_page_in_one_picture(self) -> None:
+        world = World()
+        evidence, other = world.issue(durian()), world.issue(cement())
+
+        alone = check(world, Submission(codes=(evidence.offline_code,)), online=True)
+        agree = Submission(codes=(evidence.offline_code, evidence.link_code))
+        differ = Submission(codes=(other.link_code, evidence.offline_code))
+
+        assert check(world, agree, online=True).canonical() == alone.canonical()
+        report = check(world, differ, online=True)
+        assert report.overall is Overall.NOT_VALID
+        assert code(report, Line.UNCHANGED) == "summary_differs"
+
     @pytest.mark.parametrize("kind", ["offline_code", "link_code"])
     def test_a_code_of_another_certificate_beside_it(self, kind: str) -> None:
         world = World()
