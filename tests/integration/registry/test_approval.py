@@ -113,14 +113,14 @@ class TestTheDatabaseItself:
     def test_refuses_an_approval_that_lies_about_the_maker(self, world: World, draft: str) -> None:
         digest = row(world, draft).document_sha256
         with (
-            pytest.raises(IntegrityError, match="(?i)foreign key"),
+            pytest.raises(IntegrityError, match=r"(?i)foreign key"),
             world.database.begin() as session,
         ):
             self.insert_approval(session, maker="somebody", digest=digest, approver="li na")
 
     def test_refuses_an_approval_of_another_content(self, world: World, draft: str) -> None:
         with (
-            pytest.raises(IntegrityError, match="(?i)foreign key"),
+            pytest.raises(IntegrityError, match=r"(?i)foreign key"),
             world.database.begin() as session,
         ):
             self.insert_approval(session, maker="li na", digest=bytes(32), approver="wang")
@@ -162,7 +162,7 @@ class TestTheDatabaseItself:
 
     def test_refuses_a_token_without_an_approval(self, world: World, draft: str) -> None:
         key = world.bodies["demo-km"]
-        with pytest.raises(IntegrityError, match="(?i)foreign key"):
+        with pytest.raises(IntegrityError, match=r"(?i)foreign key"):
             execute(
                 world,
                 "INSERT INTO issued_tokens SELECT id, 'x', :leaf, "

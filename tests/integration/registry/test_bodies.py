@@ -122,6 +122,6 @@ def test_a_scope_for_no_time_is_refused(world: World) -> None:
     ],
 )
 def test_the_database_keeps_what_the_chain_was_told(world: World, statement: str) -> None:
+    parameters = {"other": b"\x00"} if ":other" in statement else {}
     with pytest.raises(IntegrityError), world.database.begin() as session:
-        parameters = {"other": b"\x00"} if ":other" in statement else {}
         session.execute(text(statement), parameters)
