@@ -14,6 +14,7 @@ from standards_catalog.conformity.outcomes import Outcome, Total
 from standards_catalog.conformity.probability import conformance_probability
 from standards_catalog.conformity.trace import Trace
 from standards_catalog.conformity.wording import parameter_sentence, total_sentence
+from standards_catalog.provenance import Confidence
 from standards_catalog.requirements import Operator, Requirement
 
 # The best answer among several results for one parameter comes last; a failed result is never
@@ -106,6 +107,15 @@ class CertificateStatement:
             found[code] = worse(found.get(code, Outcome.PASS), statement.outcome)
         return {code: outcome.value for code, outcome in found.items()}
 
+    def weakest_confidence(self) -> str | None:
+        """Return the least certain source among the limits that count, None without sources."""
+        stated = {
+            statement.requirement.provenance.confidence
+            for statement in self.parameters
+            if statement.requirement.mandatory and statement.requirement.provenance is not None
+        }
+        return next((level.value for level in reversed(Confidence) if level in stated), None)
+
     def explanation(self) -> dict[str, object]:
         """Return the total and every parameter as plain data."""
         mandatory = [s for s in self.parameters if s.requirement.mandatory]
@@ -113,6 +123,7 @@ class CertificateStatement:
             "code": self.total.value,
             "sentence": total_sentence(self.total, len(mandatory), self.problems),
             "problems": list(self.problems),
+            "weakest_confidence": self.weakest_confidence(),
             "outcomes": self.outcomes(),
             "parameters": [
                 {

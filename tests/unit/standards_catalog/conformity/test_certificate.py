@@ -149,6 +149,7 @@ class TestCatalogueStandards:
         answer = against("GB 175-2023", CEMENT_RESULTS)
         assert answer["outcome"] == "satisfied"
         assert len(answer["explanation"]["parameters"]) == 14
+        assert answer["explanation"]["weakest_confidence"] == "low-medium"
 
     def test_and_cannot_be_held_against_the_european_one(self) -> None:
         """EN 197-1 asks for the 2-day strength, by methods that GB/T 17671 only modifies."""
