@@ -108,11 +108,11 @@ def validate_document(value: object) -> list[Problem]:
         words = ", ".join(DocumentKind)
         return [Problem(pointer="/kind", code="not_allowed", message=f"must be one of {words}")]
     problems = list(IMPORT_SHAPES[kind].problems(value, ""))
-    known = {(problem.pointer, problem.code) for problem in problems}
+    misshapen = {problem.pointer for problem in problems}
     problems += [
         problem
         for problem in rule_problems(DocumentKind(kind), without_nulls(value))
-        if (problem.pointer, problem.code) not in known
+        if problem.pointer not in misshapen
     ]
     return problems
 

@@ -7,17 +7,20 @@ what it needs defensively and stays silent where the shapes have already spoken.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import pairwise
+from typing import Final
 
-from verifier.core.errors import MalformedEvidenceError
-from verifier.core.field_policy import DocumentKind
-from verifier.core.moments import Moment, parse_moment
+from verifier.core.field_policy import SIGNED_DECIMAL, DocumentKind
+from verifier.core.moments import MomentText, parse_moment
 from verifier.core.shapes import Problem
 from verifier.core.strict_json import JsonObject, JsonValue
 
+_DATE_CHARS: Final = len("2026-02-11")
+_MOMENT: Final = MomentText()
+
 # Dates that must not contradict each other, in the order of the acts.
-_TEST_ORDERS = (
+_TEST_ORDERS: Final = (
     (
         "/sampling/date",
         "/dates/received",
@@ -28,7 +31,7 @@ _TEST_ORDERS = (
     ("/dates/received", "/dates/tested_from", "/dates/tested_to"),
     ("/consignment/production_date", "/dates/received"),
 )
-_INSPECTION_ORDERS = (
+_INSPECTION_ORDERS: Final = (
     ("/task/issued", "/dates/started", "/dates/ended", "/dates/issued", "/dates/valid_until"),
 )
 
@@ -47,12 +50,18 @@ def rule_problems(kind: DocumentKind, document: JsonObject) -> Iterator[Problem]
 
 
 def _order_problems(document: JsonObject, pointers: Sequence[str]) -> Iterator[Problem]:
-    """Refuse a date that is certainly later than one that must follow it."""
-    stated = [(at, moment) for at in pointers if (moment := _moment(document, at)) is not None]
+    """Refuse a date that is certainly earlier than one that must come before it."""
+    stated = [(at, text) for at in pointers if (text := _moment_text(document, at)) is not None]
     for (first, before), (second, after) in pairwise(stated):
-        if before.earliest > after.latest:
+        if _certainly_later(before, after):
             message = f"must not be earlier than {first}"
             yield Problem(pointer=second, code="dates_contradict", message=message)
+
+
+def _certainly_later(one: str, other: str) -> bool:
+    if len(one) == len(other) == _DATE_CHARS:
+        return one > other  # two dates of one document, stated at the same place
+    return parse_moment(one, what="").earliest > parse_moment(other, what="").latest
 
 
 def _edition_problems(document: JsonObject) -> Iterator[Problem]:
@@ -141,26 +150,15 @@ def _needs(holder: JsonObject, name: str, pointer: str, code: str, why: str) -> 
         yield Problem(pointer=f"{pointer}/{name}", code=code, message=f"is needed with {why}")
 
 
-def _moment(document: JsonObject, pointer: str) -> Moment | None:
+def _moment_text(document: JsonObject, pointer: str) -> str | None:
     _, container, name = pointer.split("/")
     holder = document.get(container)
     text = holder.get(name) if isinstance(holder, dict) else None
-    if not isinstance(text, str):
-        return None
-    try:
-        return parse_moment(text, what=pointer)
-    except MalformedEvidenceError:
-        return None
+    return text if isinstance(text, str) and _MOMENT.accepts(text) else None
 
 
 def _decimal(value: object) -> Decimal | None:
-    if not isinstance(value, str):
-        return None
-    try:
-        number = Decimal(value)
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
+    return Decimal(value) if isinstance(value, str) and SIGNED_DECIMAL.accepts(value) else None
 
 
 def _list(value: JsonValue) -> list[JsonValue]:

@@ -78,7 +78,7 @@ _COUNTRY: Final = Text(
     longest=2, pattern="[A-Z]{2}", code="country", wanted="an ISO 3166-1 code of two letters"
 )
 _MOMENT: Final = MomentText()
-_SIGNED_DECIMAL: Final = Text(
+SIGNED_DECIMAL: Final = Text(
     longest=42,
     pattern=r"-?(?:0|[1-9][0-9]{0,19})(?:\.[0-9]{1,20})?",
     code="decimal",
@@ -354,7 +354,7 @@ _TEST_DETAIL: Final = Object(
             {
                 "operator": Choice(OPERATORS),
                 "limit": _LINE,
-                "upper": _SIGNED_DECIMAL,
+                "upper": SIGNED_DECIMAL,
                 "unit": _UNIT,
                 "standard": _LINE,
                 "clause": Text(longest=64),
