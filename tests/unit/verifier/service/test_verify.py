@@ -287,6 +287,16 @@ class TestTime:
         assert code(report, Line.TIME_STAMPED) == "pending"
         assert code(report, Line.ACCREDITED) == "scope_not_supplied"
 
+    def test_what_the_chain_holds_has_happened_even_for_a_slow_clock(self) -> None:
+        world = World(registered_at=NOW + 60)
+        evidence = world.issue(cement(issued=NOW), signed=NOW, anchored=None)
+        world.source.block = replace(world.source.block, time=NOW + 90)
+
+        report = check(world, evidence.submission())
+
+        assert code(report, Line.SIGNED) == "ok"
+        assert code(report, Line.TIME_STAMPED) == "pending"
+
     @pytest.mark.parametrize("online", [True, False])
     def test_pending_ends_after_four_hours(self, *, online: bool) -> None:
         world = World()
@@ -405,6 +415,24 @@ class TestStatus:
 
         report = check(world, evidence.submission(), at=at)
 
+        assert report.then is not None
+        assert report.then.overall is overall
+
+    @pytest.mark.parametrize(
+        ("hours", "overall"),
+        [
+            (3, Overall.VALID_WITH_NOTES),
+            (5, Overall.CANNOT_CONFIRM),
+            (10, Overall.VALID_WITH_NOTES),
+        ],
+    )
+    def test_an_anchor_that_came_late_was_none_before(self, hours: int, overall: Overall) -> None:
+        world = World()
+        evidence = world.issue(durian(), anchored=SIGNED + 10 * HOUR)
+
+        report = check(world, evidence.submission(), at=SIGNED + hours * HOUR)
+
+        assert report.overall is Overall.VALID_WITH_NOTES
         assert report.then is not None
         assert report.then.overall is overall
 
