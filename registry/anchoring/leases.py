@@ -94,15 +94,14 @@ def _take_over(database: Database, account: str, chain_id: int) -> Lease:
 def _advisory_lock(database: Database, account: str) -> Iterator[None]:
     """Hold a session-level lock on a connection of its own."""
     key = int.from_bytes(hashlib.sha256(f"lancang/account/{account}".encode()).digest()[:8])
+    signed_key = key - 2**63  # the database counts keys from -2^63
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        signed_key = key - 2**63  # the database counts keys from -2^63
+        # Out of the pool: the lock ends with the connection, and a broken one is not handed on.
+        connection.detach()
         locked = connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": signed_key})
         if not locked:
             raise _held(account)
-        try:
-            yield
-        finally:
-            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": signed_key})
+        yield
 
 
 @contextmanager

@@ -41,10 +41,13 @@ START = datetime(2026, 9, 21, 12, tzinfo=UTC)
 
 @dataclass
 class Installation:
-    """One registry's anchoring part, as it survives the death of a process."""
+    """One registry's anchoring part, as it survives the death of a process.
+
+    `template` is a migrated SQLite database to copy, or the URL of a migrated PostgreSQL database.
+    """
 
     folder: Path
-    template: Path
+    template: Path | str
     chain: FakeChain = field(default_factory=FakeChain)
     signer: FakeSigner = field(default_factory=FakeSigner)
     policy: BatchPolicy = field(default_factory=BatchPolicy)
@@ -53,9 +56,12 @@ class Installation:
     now: datetime = START
 
     def __post_init__(self) -> None:
-        path = self.folder / "lancang.db"
-        shutil.copyfile(self.template, path)
-        self.database = Database(f"sqlite:///{path}")
+        url = self.template
+        if isinstance(url, Path):
+            path = self.folder / "lancang.db"
+            shutil.copyfile(url, path)
+            url = f"sqlite:///{path}"
+        self.database = Database(url)
         self.objects = FolderObjectStore(self.folder / "objects")
         self.chain.database = self.database
 
