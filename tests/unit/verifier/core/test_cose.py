@@ -8,7 +8,7 @@ from typing import Any
 
 import cbor2
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.summaries import FixedSigner
@@ -147,6 +147,7 @@ class TestRefusal:
             parse(encoded(header(typ=typ)))
 
     @given(st.integers(0, len(MESSAGE.encode()) - 1), st.integers(1, 255))
+    @settings(deadline=None)
     def test_no_changed_byte_verifies(self, at: int, mask: int) -> None:
         data = bytearray(MESSAGE.encode())
         data[at] ^= mask

@@ -286,7 +286,7 @@ class TestBuildingAndStoring:
 
     @pytest.mark.parametrize("joined", [True, False], ids=["buffer", "stream"])
     def test_memory_stays_near_the_tree_itself(self, *, joined: bool) -> None:
-        count = 100_000
+        count = 20_000
         buffer = bytes(32 * count)
         stream = (buffer[at : at + 32] for at in range(0, len(buffer), 32))
         tracemalloc.start()

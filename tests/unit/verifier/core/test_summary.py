@@ -9,7 +9,7 @@ from typing import Any
 
 import cbor2
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.summaries import (
@@ -177,6 +177,7 @@ class TestFieldMap:
 
 class TestShortening:
     @given(st.text(), st.integers(3, 80))
+    @settings(deadline=None)
     def test_never_longer_and_never_broken(self, text: str, longest: int) -> None:
         short = shorten(text, longest=longest)
 
@@ -267,6 +268,7 @@ class TestDifferences:
 
 class TestEncoding:
     @given(summaries())
+    @settings(max_examples=60, deadline=None)
     def test_comes_back(self, claims: SummaryClaims) -> None:
         assert decode_claims(encode_claims(claims)) == claims
 
