@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy import select, text
 
 from registry.anchoring.models import LeafRow
+from registry.bodies.importers import scope_rows_of
+from registry.bodies.service import mark_scope_on_chain, publish_scope
 from registry.certificates.errors import (
     ContentErasedError,
     NothingToWithholdError,
@@ -15,7 +17,7 @@ from registry.certificates.errors import (
 from registry.certificates.receipts import public_receipt
 from registry.verifications.service import StoredReceipts
 from tests.support.evidence_builders import trust_profile
-from tests.support.registry_world import World, samples
+from tests.support.registry_world import LI, World, samples
 from verifier.checks.verdict import Overall
 from verifier.core.certificate import parse_certificate
 from verifier.core.errors import MalformedEvidenceError
@@ -179,6 +181,20 @@ class TestPublicReceipts:
             assert [proof.leaf for proof in receipt.proofs] == [leaf]
             assert len(receipt.heads) == 1
             assert len(receipt.keys) == 2
+
+    def test_they_carry_the_published_scopes_alone(self, world: World) -> None:
+        [item] = world.issue(samples()["documents"][0])
+        rows = scope_rows_of(samples()["bodies"][0])[:1]
+        with world.database.begin() as session:
+            later = publish_scope(
+                session, world.bodies["demo-km"], rows, actor=LI, at=world.clock.now
+            )
+        for expected in (1, 2):
+            with world.database.read() as session:
+                receipt = public_receipt(session, item.leaf, trees=world.trees)
+            assert len(receipt.documents) == expected
+            with world.database.begin() as session:
+                mark_scope_on_chain(session, later.sha256, world.clock.now)
 
     def test_unknown_leaves_have_none(self, world: World) -> None:
         with world.database.read() as session, pytest.raises(ReceiptNotFoundError):

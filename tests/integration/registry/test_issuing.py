@@ -231,17 +231,20 @@ def test_a_token_that_differs_from_the_draft_never_leaves(
     assert (count(world, IssuedTokenRow), count(world, SummaryRow)) == (0, 0)
 
 
-def test_a_signature_by_another_key_never_leaves(world: World) -> None:
+@pytest.mark.parametrize(("spoiled", "what"), [(1, "certificate"), (2, "summary")])
+def test_a_signature_by_another_key_never_leaves(world: World, spoiled: int, what: str) -> None:
     identifiers = world.draft(samples()["documents"][0])
     world.approve(identifiers)
-    honest = world.signer._exchange
+    honest, calls = world.signer._exchange, 0
 
     def spoils(request: JsonObject) -> JsonObject:
+        nonlocal calls
+        calls += 1
         answer = honest(request)
-        return answer | {"ok": {"signature": "A" * 85 + "A"}} if "ok" in answer else answer
+        return answer if calls != spoiled else {"ok": {"signature": "A" * 86}}
 
     world.signer._exchange = spoils  # type: ignore[method-assign]
-    with pytest.raises(DeliveryMismatchError, match="signature"):
+    with pytest.raises(DeliveryMismatchError, match=f"new {what} differs in signature"):
         world.issuer().issue(identifiers)
     assert count(world, IssuedTokenRow) == 0
 
