@@ -7,11 +7,10 @@ from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from standards_catalog.conformity.applicability import ScopeMatch, match_scope
+from standards_catalog.conformity.fields import Data, items
 from standards_catalog.conformity.inputs import Context, TestResult
 from standards_catalog.conformity.methods import MethodMatcher
 from standards_catalog.conformity.reading import (
-    Data,
-    items,
     read_context,
     read_requirement,
     read_result,
@@ -107,18 +106,18 @@ class CaseEvaluator:
     def _certificate(self, case: Data, units: UnitTable) -> CertificateStatement:
         """Evaluate a whole certificate."""
         context = self._context(case)
-        results = case.get("results", case.get("certificate"))
+        results = case.get("results", case.get("certificate", case.get("result")))
         if isinstance(results, Mapping) and "results" in results:
             results = results["results"]
         pairs = next((case[n] for n in ("parameters", "items", "pairs") if n in case), None)
-        if pairs is not None and "requirements" not in case:
+        if pairs is not None and not {"requirements", "requirement"} & set(case):
             found, requirements = _read_pairs(pairs, units)
         else:
             found = _read_results(results, units)
             requirements = None
         if requirements is not None:
             return _assess(found, requirements, context)
-        stated = case.get("requirements")
+        stated = case.get("requirements", case.get("requirement"))
         standard = case.get("standard")
         if stated is None and isinstance(standard, Mapping):
             stated = standard.get("requirements")
@@ -243,6 +242,11 @@ def _read_requirements(data: object, units: UnitTable) -> list[Requirement]:
 def _read_pairs(data: object, units: UnitTable) -> tuple[list[TestResult], list[Requirement]]:
     """Read a list in which each entry has its own result and requirement."""
     results, requirements = [], []
+    if isinstance(data, Mapping):
+        data = [
+            {"parameter": code, **row} if isinstance(row, Mapping) else row
+            for code, row in data.items()
+        ]
     for number, entry in enumerate(items(data, "parameters")):
         path = f"parameters[{number}]"
         if not isinstance(entry, Mapping):

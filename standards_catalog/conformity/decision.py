@@ -7,36 +7,29 @@ numbers, so that nothing is divided or rounded unless the standard says so.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from standards_catalog.conformity.inputs import (
-    DRY,
-    MOIST,
-    Context,
-    ResultKind,
-    TestResult,
-    plain_words,
-)
+from standards_catalog.conformity.inputs import Context, ResultKind, TestResult, plain_words
 from standards_catalog.conformity.methods import MethodMatch
 from standards_catalog.conformity.outcomes import Outcome
 from standards_catalog.conformity.rounding import round_half_even, rounding_interval
+from standards_catalog.conformity.scale import (
+    SAME_BASIS,
+    SAME_SCALE,
+    Scale,
+    bridge_basis,
+    common_scale,
+    guard_band,
+    own_scale,
+)
 from standards_catalog.conformity.trace import Trace
 from standards_catalog.requirements import DecisionRule, Operator, Requirement
-from standards_catalog.units import Conversion, Refusal, Unit, UnknownUnit, conversion
+from standards_catalog.units import Unit, UnknownUnit
 from standards_catalog.units.conversion import EXACT, decimal_text
 
-_ONE: Final = Decimal(1)
-_TWO: Final = Decimal(2)
 _ZERO: Final = Decimal(0)
-_REFUSED: Final = {
-    Refusal.DIMENSION: Outcome.UNIT_DIMENSION,
-    Refusal.UNKNOWN: Outcome.UNIT_UNKNOWN,
-}
-
-
 # Bound once: looking up a member of an enumeration costs more than a comparison of decimals.
 _PASS: Final = Outcome.PASS
 _FAIL: Final = Outcome.FAIL
@@ -48,31 +41,6 @@ _MUST_NOT_BE_DETECTED: Final = Operator.NOT_DETECTED
 _NO_MATCH: Final = MethodMatch.NONE
 _SIMPLE: Final = DecisionRule.SIMPLE_ACCEPTANCE
 _BINARY: Final = DecisionRule.GUARD_BAND_BINARY
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """How values of the result and limits of the requirement are brought to one scale.
-
-    Attributes:
-        value: Whole factor of values and differences of values.
-        limit: Factor of limits.
-        shift: Added to a scaled value (temperatures).
-        basis: Factor of values and of limits that the change of basis alone contributes.
-    """
-
-    value: Decimal
-    limit: Decimal
-    shift: Decimal
-    basis: tuple[Decimal, Decimal]
-
-    def in_limit_unit(self, scaled: Decimal) -> Fraction:
-        """Return a scaled value in the unit and on the basis of the limit."""
-        return Fraction(scaled) / Fraction(self.limit)
-
-
-_SAME_BASIS: Final = (_ONE, _ONE)
-_SAME_SCALE: Final = Scale(_ONE, _ONE, _ZERO, _SAME_BASIS)
 
 
 def decide(  # noqa: PLR0911  (one return per step)
@@ -96,7 +64,7 @@ def decide(  # noqa: PLR0911  (one return per step)
         return Outcome.BASIS_MISMATCH
     if requirement.text is not None or result.kind is _TEXT:
         return _compare_words(result, requirement, trace)
-    scale = _scale(result.unit, requirement.unit, basis)
+    scale = common_scale(result.unit, requirement.unit, basis)
     if trace is not None:
         _note_unit(result.unit, requirement, scale, trace)
     if isinstance(scale, Outcome):
@@ -149,9 +117,9 @@ def _basis_factors(
     result: TestResult, requirement: Requirement, context: Context, trace: Trace | None
 ) -> tuple[Decimal, Decimal] | None:
     """Step 3: basis and conditions match, or a stated conversion bridges them."""
-    factors: tuple[Decimal, Decimal] | None = _SAME_BASIS
+    factors: tuple[Decimal, Decimal] | None = SAME_BASIS
     if requirement.basis and requirement.basis != result.basis:
-        factors = _bridge(result.basis, requirement.basis, context)
+        factors = bridge_basis(result.basis, requirement.basis, context)
     differing = ""
     if requirement.conditions:
         reported = {name: plain_words(value) for name, value in result.conditions}
@@ -170,56 +138,9 @@ def _basis_factors(
             reported=result.basis or None,
             required=requirement.basis or None,
             differing=differing or None,
-            moisture=context.moisture if factors not in (None, _SAME_BASIS) else None,
+            moisture=context.moisture if factors not in (None, SAME_BASIS) else None,
         )
     return factors
-
-
-def _bridge(source: str, target: str, context: Context) -> tuple[Decimal, Decimal] | None:
-    """Return the factors of value and limit between two bases, None if none is stated.
-
-    A content per dry mass is the content per moist mass divided by 1 - m, where m is the mass
-    fraction of water in the moist sample. Multiplying the other side keeps it exact.
-    """
-    for stated in context.conversions:
-        if (stated.source, stated.target) == (source, target):
-            return stated.factor, _ONE
-        if (stated.target, stated.source) == (source, target):
-            return _ONE, stated.factor
-    if context.moisture is None:
-        return None
-    dry_share = EXACT.subtract(_ONE, context.moisture)
-    if source == DRY and target in MOIST:
-        return dry_share, _ONE
-    if source in MOIST and target == DRY:
-        return _ONE, dry_share
-    return None
-
-
-def _scale(
-    unit: Unit | UnknownUnit, limit_unit: Unit | UnknownUnit, basis: tuple[Decimal, Decimal]
-) -> Scale | Outcome:
-    """Step 4: one scale for both sides, within one dimension."""
-    if unit is limit_unit and basis is _SAME_BASIS and isinstance(unit, Unit):
-        return _SAME_SCALE
-    found = conversion(unit, limit_unit)
-    if not isinstance(found, Conversion):
-        return _REFUSED[found]
-    if basis is _SAME_BASIS:
-        return Scale(found.value_factor, found.limit_factor, found.shift, basis)
-    return Scale(
-        EXACT.multiply(found.value_factor, basis[0]),
-        EXACT.multiply(found.limit_factor, basis[1]),
-        found.shift,
-        basis,
-    )
-
-
-def _own_scale(
-    unit: Unit | UnknownUnit | None, requirement: Requirement, scale: Scale
-) -> Scale | Outcome:
-    """Return the scale of a number that may have a unit of its own, such as an LOQ."""
-    return scale if unit is None else _scale(unit, requirement.unit, scale.basis)
 
 
 def _compare_words(result: TestResult, requirement: Requirement, trace: Trace | None) -> Outcome:
@@ -246,7 +167,7 @@ def _not_detected(
 ) -> Outcome:
     """Step 5: "not detected" is required, down to the required limit of detection."""
     assert requirement.upper is not None  # noqa: S101  (a placeholder ended at step 1)
-    own = _own_scale(result.lod_unit, requirement, scale)
+    own = own_scale(result.lod_unit, requirement, scale)
     if result.kind is _QUANTITY:
         answer = _FAIL
     elif result.lod is None:
@@ -269,7 +190,7 @@ def _below_loq(
     bound, unit = result.loq, result.loq_unit
     if bound is None and result.kind is ResultKind.NOT_DETECTED:
         bound, unit = result.lod, result.lod_unit
-    own = _own_scale(unit, requirement, scale)
+    own = own_scale(unit, requirement, scale)
     if bound is None:
         answer = Outcome.LOQ_MISSING
     elif isinstance(own, Outcome):
@@ -320,7 +241,7 @@ def _quantity(
         return answer
     assert result.value is not None  # noqa: S101  (step 1)
     assert rule is not None  # noqa: S101
-    if scale is _SAME_SCALE:
+    if scale is SAME_SCALE:
         value = result.value
     else:
         value = EXACT.add(EXACT.multiply(result.value, scale.value), scale.shift)
@@ -328,7 +249,7 @@ def _quantity(
     for limit, upward in ((requirement.lower, False), (requirement.upper, True)):
         if limit is not None:
             compared = _rounded(value, limit, requirement, scale, trace)
-            bound = limit if scale is _SAME_SCALE else EXACT.multiply(limit, scale.limit)
+            bound = limit if scale is SAME_SCALE else EXACT.multiply(limit, scale.limit)
             side = _side(compared, bound, width, rule, upward=upward)
             sides.append(side)
             if trace is not None:
@@ -337,57 +258,6 @@ def _quantity(
     if trace is not None:
         trace.add(10, "limits", answer, **_limits(requirement))
     return answer
-
-
-def guard_band(
-    result: TestResult, requirement: Requirement, scale: Scale
-) -> tuple[Decimal, Scale] | Outcome:
-    """Return the width w of the guard band and the scale on which it is exact.
-
-    w is U at k = 2; for another k it is 2U/k, so everything else is multiplied by k instead. An
-    uncertainty that is negative, or whose k is not positive, is none.
-    """
-    uncertainty, k = result.uncertainty, result.coverage_factor
-    if uncertainty is None or uncertainty < 0 or k <= 0:
-        return Outcome.UNCERTAINTY_MISSING
-    own = scale
-    if result.uncertainty_unit is not None:
-        found = _scale(result.uncertainty_unit, requirement.unit, scale.basis)
-        if isinstance(found, Outcome):
-            return Outcome.UNCERTAINTY_MISSING
-        # Bring both to a common scale: value/limit factors of the two units may differ.
-        own = Scale(EXACT.multiply(found.value, scale.limit), found.limit, _ZERO, scale.basis)
-        scale = _times(scale, found.limit)
-    width = EXACT.multiply(uncertainty, own.value)
-    if k == _TWO:
-        return width, scale
-    return EXACT.multiply(width, _TWO), _times(scale, k)
-
-
-def guard_band_scale(
-    result: TestResult, requirement: Requirement, context: Context
-) -> tuple[Decimal, Scale] | None:
-    """Return the guard band at k = 2 and its scale, None where value and limit do not compare."""
-    basis: tuple[Decimal, Decimal] | None = _SAME_BASIS
-    if requirement.basis and requirement.basis != result.basis:
-        basis = _bridge(result.basis, requirement.basis, context)
-    if basis is None:
-        return None
-    scale = _scale(result.unit, requirement.unit, basis)
-    if isinstance(scale, Outcome):
-        return None
-    found = guard_band(result, requirement, scale)
-    return None if isinstance(found, Outcome) else found
-
-
-def _times(scale: Scale, factor: Decimal) -> Scale:
-    """Return a scale on which every number is larger by a factor."""
-    return Scale(
-        EXACT.multiply(scale.value, factor),
-        EXACT.multiply(scale.limit, factor),
-        EXACT.multiply(scale.shift, factor),
-        scale.basis,
-    )
 
 
 def _rounded(

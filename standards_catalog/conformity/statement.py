@@ -8,10 +8,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from standards_catalog.conformity.decision import decide, guard_band_scale
+from standards_catalog.conformity.decision import decide
 from standards_catalog.conformity.inputs import Context, ResultKind, TestResult
 from standards_catalog.conformity.outcomes import Outcome, Total
 from standards_catalog.conformity.probability import conformance_probability
+from standards_catalog.conformity.scale import guard_band_scale
 from standards_catalog.conformity.trace import Trace
 from standards_catalog.conformity.wording import parameter_sentence, total_sentence
 from standards_catalog.provenance import Confidence

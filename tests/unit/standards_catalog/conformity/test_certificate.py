@@ -97,9 +97,11 @@ def test_results_and_requirements_in_pairs() -> None:
         {"result": F2, "requirement": REQUIREMENTS[0]},
         {"result": None, "requirement": REQUIREMENTS[1]},
     ]
-    answer = EVALUATOR.evaluate({"kind": "certificate", "parameters": pairs})
-    assert answer["outcome"] == "not_assessable"
-    assert answer["explanation"]["outcomes"]["F2"] == "pass"
+    by_code = {"F2": pairs[0], "CL": pairs[1]}
+    for listed in (pairs, by_code):
+        answer = EVALUATOR.evaluate({"kind": "certificate", "parameters": listed})
+        assert answer["outcome"] == "not_assessable"
+        assert answer["explanation"]["outcomes"]["F2"] == "pass"
 
 
 def test_a_stub_of_a_withheld_result_counts_as_missing() -> None:

@@ -127,6 +127,7 @@ class TestBasisAndConditions:
             {"moisture": "65 %"},
             {"moisture": {"value": "65", "unit": "%"}},
             {"moisture_percent": "65"},
+            {"moisture_fraction": "0.65"},
             {"conversions": [{"from": "dry", "to": "fresh", "factor": "0.35"}]},
         ],
     )
@@ -144,7 +145,14 @@ class TestBasisAndConditions:
         assert outcome_of(fresh, {"basis": "dry", "limit": "0.0599"}, context) == "fail"
 
     @pytest.mark.parametrize(
-        "context", [{}, {"moisture": "1"}, {"moisture": "-0.1"}, {"moisture": "100"}]
+        "context",
+        [
+            {},
+            {"moisture": "1"},
+            {"moisture": "-0.1"},
+            {"moisture": "100"},
+            {"moisture_fraction": "65"},
+        ],
     )
     def test_no_usable_conversion(self, context: dict[str, Any]) -> None:
         assert outcome_of(self.DRY, self.FRESH, context) == "not_assessable:basis_mismatch"
@@ -337,7 +345,14 @@ class TestRounding:
 
     @pytest.mark.parametrize(
         "rounding",
-        ["0.1", 1, {"interval": "0.1"}, {"decimals": 1}, {"rule": "GB/T 8170", "places": "1"}],
+        [
+            "0.1",
+            1,
+            {"interval": "0.1"},
+            {"step": "0.1"},
+            {"decimals": 1},
+            {"rule": "GB/T 8170", "places": "1"},
+        ],
     )
     def test_to_a_stated_interval(self, rounding: object) -> None:
         rule = {"limit": "3.50", "rounding": rounding}
