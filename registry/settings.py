@@ -17,6 +17,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from registry.kit.errors import UnusableSettingsError
+from verifier.core.limits import MAX_BATCH_LEAVES
 
 EMBEDDED: Final = "embedded"  # the development chain that Lancang starts itself
 DEVELOPMENT_CHAIN_IDS: Final = frozenset({1337, 31337})
@@ -77,6 +78,26 @@ class SignerSettings(Group, frozen=True, extra="forbid"):
     timeout: timedelta = timedelta(seconds=10)
 
 
+class AnchoringSettings(Group, frozen=True, extra="forbid"):
+    """When batches are closed, how patient their publisher is, and what may be spent.
+
+    Attributes:
+        max_leaves: A batch is closed at once when it can have so many leaves.
+        max_age: It is closed when its oldest leaf has waited so long.
+        resend_after: A transaction is sent again when unmined for so long.
+        replace_after: Its fees are raised when it is unmined for so long.
+        max_fee_per_gas: Highest fee in wei per gas; None: the budget alone decides.
+        budget: Most that one batch or change of status may cost, in wei.
+    """
+
+    max_leaves: Annotated[int, Field(ge=1, le=MAX_BATCH_LEAVES)] = MAX_BATCH_LEAVES
+    max_age: timedelta = timedelta(minutes=5)
+    resend_after: timedelta = timedelta(seconds=30)
+    replace_after: timedelta = timedelta(minutes=2)
+    max_fee_per_gas: Annotated[int, Field(ge=0)] | None = None
+    budget: Annotated[int, Field(gt=0)] = 50_000_000_000_000_000
+
+
 class HttpSettings(Group, frozen=True, extra="forbid"):
     """Where `lancang serve` listens."""
 
@@ -106,6 +127,7 @@ class Settings(BaseSettings):
     fonts: Path = Path("node_modules")
     profile: Path | None = None
     chain: ChainSettings = ChainSettings()
+    anchoring: AnchoringSettings = AnchoringSettings()
     signer: SignerSettings = SignerSettings()
     http: HttpSettings = HttpSettings()
 

@@ -6,13 +6,14 @@ sequencer of its own, and an account that another process is working for is left
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import select
 
+from registry.anchoring.connect import open_chain, open_keystore
 from registry.anchoring.domain import ACTIVE_STATES, BatchPolicy, Timing
 from registry.anchoring.errors import LeaseHeldError
 from registry.anchoring.fees import FeePolicy
@@ -20,12 +21,15 @@ from registry.anchoring.leases import hold_lease
 from registry.anchoring.models import LedgerWriteRow
 from registry.anchoring.ports import Chain
 from registry.anchoring.publisher import Publisher
+from registry.anchoring.registration import is_operator
 from registry.anchoring.sealing import Sealing
 from registry.anchoring.transaction_keys import TransactionKeystore
 from registry.anchoring.trees import TreeShelf
-from registry.anchoring.worker import Observer, Round, Worker
-from registry.kit.clock import Clock
+from registry.anchoring.worker import Observer, Worker
+from registry.kit.clock import Clock, system_clock
 from registry.kit.database import Database
+from registry.kit.objects import FolderObjectStore
+from registry.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +38,6 @@ class Equipment:
 
     Attributes:
         lock_folder: Where account locks are kept beside SQLite.
-        operators: Names of the transaction keys that anchor.
     """
 
     database: Database
@@ -43,10 +46,36 @@ class Equipment:
     trees: TreeShelf
     lock_folder: Path
     clock: Clock
-    operators: tuple[str, ...]
-    policy: BatchPolicy = BatchPolicy()  # noqa: RUF009  (frozen)
-    fees: FeePolicy = FeePolicy()  # noqa: RUF009
-    timing: Timing = Timing()  # noqa: RUF009
+    policy: BatchPolicy
+    fees: FeePolicy
+    timing: Timing
+
+
+def equip(settings: Settings, database: Database, *, clock: Clock = system_clock) -> Equipment:
+    """Return the equipment of an installation.
+
+    Raises:
+        NotDeployedError: `lancang init` comes first.
+        ChainMismatchError: The trust profile contradicts the settings.
+        KeystoreError: There is no usable passphrase for the transaction keys.
+    """
+    anchoring = settings.anchoring
+    return Equipment(
+        database=database,
+        chain=open_chain(settings),
+        keystore=open_keystore(settings),
+        trees=TreeShelf(FolderObjectStore(settings.objects)),
+        lock_folder=settings.home / "locks",
+        clock=clock,
+        policy=BatchPolicy(
+            max_leaves=anchoring.max_leaves, max_age=int(anchoring.max_age.total_seconds())
+        ),
+        fees=FeePolicy(max_fee_cap=anchoring.max_fee_per_gas, budget=anchoring.budget),
+        timing=Timing(
+            resend_after=int(anchoring.resend_after.total_seconds()),
+            replace_after=int(anchoring.replace_after.total_seconds()),
+        ),
+    )
 
 
 @contextmanager
@@ -60,7 +89,7 @@ def crew(equipment: Equipment, *, observer: Observer) -> Iterator[list[Worker]]:
     with ExitStack() as stack:
         workers: list[Worker] = []
         taken: LeaseHeldError | None = None
-        for role in _roles_with_work(equipment):
+        for role in roles_with_work(equipment):
             try:
                 workers.append(_worker(equipment, role, observer, stack))
             except LeaseHeldError as error:
@@ -70,29 +99,8 @@ def crew(equipment: Equipment, *, observer: Observer) -> Iterator[list[Worker]]:
         yield workers
 
 
-def work(
-    workers: Sequence[Worker],
-    *,
-    pause: Callable[[Sequence[Round]], None],
-    flush: bool,
-) -> Iterator[Sequence[Round]]:
-    """Yield the rounds of all workers together, until nothing is left to do.
-
-    Args:
-        workers: As `crew` yields them.
-        pause: Called between rounds with what the last one left behind.
-        flush: Close queues into batches even if they are small and young.
-    """
-    while True:
-        rounds = [worker.round(flush=flush) for worker in workers]
-        yield rounds
-        if all(done.unfinished == 0 and done.problem is None for done in rounds):
-            return
-        pause(rounds)
-
-
-def _roles_with_work(equipment: Equipment) -> list[str]:
-    """Return the roles to work for: operators always, others when a write waits for them."""
+def roles_with_work(equipment: Equipment) -> list[str]:
+    """Return the roles to work for: operators always, others while a write waits for them."""
     with equipment.database.read() as session:
         waiting = set(
             session.scalars(
@@ -105,7 +113,7 @@ def _roles_with_work(equipment: Equipment) -> list[str]:
     return [
         role
         for role, account in roles.items()
-        if (role in equipment.operators or account in waiting) and equipment.keystore.holds(role)
+        if (is_operator(role) or account in waiting) and equipment.keystore.holds(role)
     ]
 
 
@@ -129,6 +137,6 @@ def _worker(equipment: Equipment, role: str, observer: Observer, stack: ExitStac
         clock=equipment.clock,
     )
     sealing = None
-    if role in equipment.operators:
+    if is_operator(role):
         sealing = Sealing(policy=equipment.policy, contract=equipment.chain.ledger)
     return Worker(publisher=publisher, sealing=sealing, observer=observer)

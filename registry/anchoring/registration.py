@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from verifier.checks.facts import BodyKind, KeyPurpose
 from verifier.core.ids import body_id
 from verifier.core.keys import PublicKey
+
+OPERATORS: Final = ("operator-1",)
+"""Names of the transaction keys that anchor; more keys are more sequencers side by side."""
+
+
+def is_operator(role: str) -> bool:
+    """Tell whether a transaction key is there to anchor."""
+    return role.startswith("operator-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,7 +47,6 @@ from verifier.chain.profile import Profile, parse_profile
 from verifier.core.keys import Algorithm
 from verifier.core.strict_json import JsonObject, canonical_json
 
-OPERATORS: Final = ("operator-1",)
 _MEMBER: Final = "governance-"
 _DEMONSTRATION_MEMBERS: Final = tuple(f"{_MEMBER}{number}" for number in (1, 2, 3))
 _PRODUCTION_DELAY: Final = timedelta(hours=48)  # the least that the contract accepts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from registry.anchoring.domain import Event, Judgement
@@ -72,15 +72,6 @@ class Worker:
         except (ChainUnavailableError, ObjectStoreUnavailableError) as error:
             problem = error
         return Round(unfinished=len(self._active()), waiting=waiting, problem=problem)
-
-    def rounds(self, *, pause: Callable[[Round], None], flush: bool = False) -> Iterator[Round]:
-        """Yield round after round, pausing in between, for as long as anything is unfinished."""
-        while True:
-            done = self.round(flush=flush)
-            yield done
-            if not done.unfinished and done.problem is None:
-                return
-            pause(done)
 
     def _seal(self, *, flush: bool) -> None:
         publisher = self.publisher

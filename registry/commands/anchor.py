@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -13,18 +14,16 @@ from registry.anchoring.publisher import Advance
 from registry.anchoring.queue import queue_status
 from registry.anchoring.records import Batch
 from registry.anchoring.repository import quarantined
-from registry.anchoring.trees import TreeShelf
 from registry.anchoring.worker import Round
 from registry.console import Application, pass_application, plain
 from registry.kit.clock import system_clock
-from registry.kit.objects import FolderObjectStore
-from registry.status_writes import carry_orders
+from registry.status_writes import Carried
 
 if TYPE_CHECKING:
     from rich.status import Status
 
-    from registry.anchoring.crew import Equipment
-
+_QUICK_PAUSE: Final = 0.5  # seconds between two looks at a chain with a block every second
+_PAUSE: Final = 5.0
 _STEPS: Final[Mapping[Event, str]] = {
     Event.STORE: "root recomputed from the database, tree stored",
     Event.SIGN: "transaction signed and written down",
@@ -62,58 +61,40 @@ def command(app: Application, *, wait: bool) -> None:
     serve`. Interrupt it at any time: nothing is lost and nothing is done twice.
     """
     # Imported here: the other commands need not load web3.
-    from registry.anchoring.connect import (  # noqa: PLC0415
-        at_work,
-        open_chain,
-        open_keystore,
-        uses_embedded_chain,
-    )
-    from registry.anchoring.crew import Equipment, crew, work  # noqa: PLC0415
-    from registry.anchoring.setup import OPERATORS  # noqa: PLC0415
+    from registry.anchoring.connect import at_work, uses_embedded_chain  # noqa: PLC0415
+    from registry.anchoring.crew import equip  # noqa: PLC0415
+    from registry.shift import Shift  # noqa: PLC0415
 
-    settings = app.settings
-    with at_work(settings):
-        equipment = Equipment(
-            database=app.database,
-            chain=open_chain(settings),
-            keystore=open_keystore(settings),
-            trees=TreeShelf(FolderObjectStore(settings.objects)),
-            lock_folder=settings.home / "locks",
-            clock=system_clock,
-            operators=OPERATORS,
+    with at_work(app.settings), app.err.status("asking the chain") as status:
+        shift = Shift(
+            equipment=equip(app.settings, app.database),
+            observer=_Reporter(app, status),
+            report=partial(_show_waiting, status),
         )
-        _carry(app, equipment)
-        with (
-            app.err.status("looking at the queue") as status,
-            crew(equipment, observer=_Reporter(app, status)) as workers,
-        ):
-            pause = _Pause(seconds=0.5 if uses_embedded_chain(settings) else 5.0, status=status)
+        _tell_carried(app, shift.carry())
+        seconds = _QUICK_PAUSE if uses_embedded_chain(app.settings) else _PAUSE
+        with shift.begin() as workers:
             try:
-                for rounds in work(workers, pause=pause, flush=True):
-                    _show_waiting(status, rounds)
-                    if not wait:
-                        break
+                rounds = shift.pass_over(workers, flush=True)
+                while wait and _is_unfinished(rounds):
+                    time.sleep(seconds)
+                    rounds = shift.pass_over(workers, flush=True)
             except KeyboardInterrupt:
                 app.err.print("interrupted; nothing is lost: run `lancang anchor` again to go on")
                 raise click.exceptions.Exit(1) from None
     _summary(app, rounds)
 
 
-def _carry(app: Application, equipment: Equipment) -> None:
-    keystore = equipment.keystore
-    accounts = {role: at for role, at in keystore.roles().items() if keystore.holds(role)}
-    carried = carry_orders(
-        equipment.database,
-        accounts=accounts,
-        chain_id=equipment.chain.chain_id,
-        ledger=equipment.chain.ledger,
-        now=system_clock(),
-    )
+def _tell_carried(app: Application, carried: Carried) -> None:
     if carried.orders:
         app.err.print(f"{carried.orders} changes of status to carry out")
     for alias, count in carried.stranded.items():
         words = f"{count} changes of status of {alias} wait for a machine that holds its key"
         app.err.print(plain(words), style="yellow")
+
+
+def _is_unfinished(rounds: Sequence[Round]) -> bool:
+    return any(done.unfinished or done.problem for done in rounds)
 
 
 class _Reporter:
@@ -137,18 +118,6 @@ class _Reporter:
 def _name(advance: Advance) -> str:
     is_batch = advance.write.kind is WriteKind.ANCHOR
     return f"{'batch' if is_batch else 'status change'} {advance.write.id}"
-
-
-class _Pause:
-    """Waits between two rounds, longer when the chain does not answer."""
-
-    def __init__(self, *, seconds: float, status: Status) -> None:
-        self._seconds = seconds
-        self._status = status
-
-    def __call__(self, rounds: Sequence[Round]) -> None:
-        has_problem = any(done.problem is not None for done in rounds)
-        time.sleep(self._seconds * (4 if has_problem else 1))
 
 
 def _show_waiting(status: Status, rounds: Sequence[Round]) -> None:

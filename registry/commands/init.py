@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from registry.anchoring.registration import OPERATORS
 from registry.console import Application, pass_application, plain
 from registry.founding import (
     make_missing_keys,
@@ -41,7 +42,7 @@ def command(app: Application, file: Path | None, name: str) -> None:
     """
     # Imported here: the other commands need not load web3.
     from registry.anchoring.connect import at_work  # noqa: PLC0415
-    from registry.anchoring.setup import OPERATORS, set_up  # noqa: PLC0415
+    from registry.anchoring.setup import set_up  # noqa: PLC0415
 
     actor = Actor(name)
     schema.upgrade(app.database)

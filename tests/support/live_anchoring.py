@@ -10,13 +10,14 @@ from registry.anchoring.connect import embedded_chain, open_chain, open_keystore
 from registry.anchoring.node import Node
 from registry.anchoring.ports import AuditedChain
 from registry.anchoring.registration import (
+    OPERATORS,
     BodyEntry,
     KeyEntry,
     PartyEntry,
     Registration,
     ScopeEntry,
 )
-from registry.anchoring.setup import OPERATORS, Setup, set_up
+from registry.anchoring.setup import Setup, set_up
 from registry.settings import Settings
 from verifier.chain.anvil import call
 from verifier.checks.facts import BodyKind, KeyPurpose

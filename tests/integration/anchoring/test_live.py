@@ -5,15 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from eth_account import Account
 
-from registry.anchoring.connect import open_keystore
-from registry.anchoring.crew import Equipment, crew
+from registry.anchoring.crew import crew, equip
 from registry.anchoring.domain import (
     Event,
     LeafKind,
@@ -31,7 +30,6 @@ from registry.anchoring.proofs import find_proof
 from registry.anchoring.queue import enqueue
 from registry.anchoring.reconciliation import reconcile
 from registry.anchoring.repository import steps_of
-from registry.anchoring.setup import OPERATORS
 from registry.anchoring.status import (
     Controller,
     StatusOrder,
@@ -77,14 +75,11 @@ class Registry:
 
     @contextmanager
     def workers(self, chain: AuditedChain | None = None) -> Iterator[list[Worker]]:
-        equipment = Equipment(
-            database=self.database,
+        equipment = replace(
+            equip(self.live.settings, self.database, clock=lambda: self.now),
             chain=chain or self.chain,
-            keystore=open_keystore(self.live.settings),
             trees=self.trees,
             lock_folder=self.folder / "locks",
-            clock=lambda: self.now,
-            operators=OPERATORS,
         )
         with ExitStack() as stack:
             yield stack.enter_context(crew(equipment, observer=lambda _event: None))
