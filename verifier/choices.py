@@ -1,0 +1,113 @@
+"""What was chosen on the command line: checked before anything is verified."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+
+from verifier.chain.profile import Profile, ProfileKind, load_profile
+from verifier.chain.registry_client import RegistryClient
+from verifier.core.errors import MalformedEvidenceError, UntrustedProfileError
+from verifier.core.moments import parse_moment
+from verifier.display import Display
+from verifier.inputs import UnreadableInputError, read_receipt
+from verifier.service import Question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was chosen on the command line, checked."""
+
+    profile: Profile | None
+    embedded: bool
+    registry: RegistryClient | None
+    receipts: tuple[bytes, ...]
+    question: Question
+    as_json: bool
+    display: Display
+
+
+def choose_profile(
+    file: Path | None, rpc_urls: tuple[str, ...], quorum: int | None, *, embedded: bool
+) -> Profile | None:
+    """Return the profile with the endpoints to ask, None when none was chosen.
+
+    Raises:
+        click.BadParameter: It cannot be used, alone or with these endpoints.
+    """
+    if file is None:
+        return None
+    try:
+        profile = load_profile(file)
+        if embedded and profile.kind is not ProfileKind.DEMONSTRATION:
+            message = "--rpc embedded is for demonstration; this profile is not"
+            raise click.BadParameter(message, param_hint="--rpc")
+        if rpc_urls or quorum is not None:
+            profile = profile.with_endpoints(rpc_urls, quorum=quorum)
+    except UntrustedProfileError as error:
+        raise click.BadParameter(str(error), param_hint="--profile") from error
+    return profile
+
+
+def choose_registry(url: str | None) -> RegistryClient | None:
+    """Return the registry to ask, None when none was chosen.
+
+    Raises:
+        click.BadParameter: The address may not be asked.
+    """
+    if url is None:
+        return None
+    try:
+        return RegistryClient(url)
+    except UntrustedProfileError as error:
+        raise click.BadParameter(str(error), param_hint="--registry") from error
+
+
+def choose_receipt(file: Path) -> bytes:
+    """Return the receipt that goes with every input.
+
+    Raises:
+        click.BadParameter: It cannot be read or is no receipt.
+    """
+    try:
+        return read_receipt(file)
+    except UnreadableInputError as error:
+        message = f"{click.format_filename(file)}: {error}"
+        raise click.BadParameter(message, param_hint="--receipt") from error
+
+
+def choose_country(text: str | None) -> str | None:
+    """Return the country code in capitals, None when no country was asked about.
+
+    Raises:
+        click.BadParameter: It is no code of two letters.
+    """
+    if text is None:
+        return None
+    code = text.upper()
+    if len(code) == 2 and code.isascii() and code.isalpha():  # noqa: PLR2004  (ISO 3166-1 alpha-2)
+        return code
+    raise click.BadParameter(
+        f"{text!r} must be a country code of two letters, such as LA", param_hint="--country"
+    )
+
+
+def ask_about(question: Question, at_text: str | None) -> Question:
+    """Return the question with the past moment, unchanged when there is none.
+
+    Raises:
+        click.BadParameter: The text is no moment, or one in the future.
+    """
+    if at_text is None:
+        return question
+    try:
+        moment = parse_moment(at_text, what="it")
+        if moment.earliest == moment.latest:
+            return replace(question, at=moment.earliest)
+        problem = "needs a time with its offset"
+    except (MalformedEvidenceError, ValueError) as error:
+        problem = str(error).removeprefix("it: ")
+    message = f"{problem}; write a past moment like 2026-02-11T18:05:00+08:00"
+    raise click.BadParameter(message, param_hint="--at")
