@@ -20,7 +20,7 @@ from registry.kit.objects import FolderObjectStore
 from registry.settings import EMBEDDED, Settings
 from registry.signing.client import SignerClient
 from registry.verifications.router import router as verifications_router
-from registry.verifications.schemas import MAX_BODY_BYTES
+from registry.verifications.schemas import limit_of
 from registry.verifications.service import OpenSource, StoredReceipts, Verifications
 from verifier.chain.embedded import EmbeddedChain
 from verifier.chain.profile import Profile, load_profile
@@ -69,7 +69,7 @@ def create_app(
         read_head=None if profile is None else _head_reader(profile, source, clock),
     )
     problems.install(app)
-    app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES)
+    app.add_middleware(BodyLimit, limit_of=limit_of)
     for router in (health.router, receipts_router, verifications_router):
         app.include_router(router)
     return app

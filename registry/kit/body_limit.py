@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,20 +13,27 @@ _TOO_LARGE = "request_too_large"
 
 
 class BodyLimit:
-    """ASGI middleware: at most `limit` bytes of request body, announced or not."""
+    """ASGI middleware: a largest size of request bodies, announced or not.
 
-    def __init__(self, app: ASGIApp, *, limit: int) -> None:
+    Args:
+        app: What is protected.
+        limit_of: Returns the number of bytes allowed for a media type, "" where none is named.
+    """
+
+    def __init__(self, app: ASGIApp, *, limit_of: Callable[[str], int]) -> None:
         self._app = app
-        self._limit = limit
+        self._limit_of = limit_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 413."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        announced = next((v for k, v in scope["headers"] if k == b"content-length"), b"0")
-        if not announced.isdigit() or int(announced[:20]) > self._limit:
-            await self._refuse(scope, receive, send)
+        headers = dict(scope["headers"])
+        limit = self._limit_of(media_type(headers.get(b"content-type", b"").decode("latin-1")))
+        announced = headers.get(b"content-length", b"0")
+        if not announced.isdigit() or int(announced[:20]) > limit:
+            await _refuse(scope, receive, send, limit)
             return
         seen = 0
         answered = False
@@ -34,7 +42,7 @@ class BodyLimit:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self._limit:
+            if seen > limit:
                 raise _TooLargeError
             return message
 
@@ -47,13 +55,19 @@ class BodyLimit:
             await self._app(scope, counted, watched)
         except _TooLargeError:
             if not answered:
-                await self._refuse(scope, receive, send)
+                await _refuse(scope, receive, send, limit)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = problem_response(
-            _TOO_LARGE, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {self._limit} bytes"
-        )
-        await response(scope, receive, send)
+
+def media_type(content_type: str) -> str:
+    """Return the media type of a `Content-Type` header, without parameters, in lower case."""
+    return content_type.partition(";")[0].strip().lower()
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+    response = problem_response(
+        _TOO_LARGE, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {limit} bytes"
+    )
+    await response(scope, receive, send)
 
 
 class _TooLargeError(Exception):

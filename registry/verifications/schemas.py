@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from registry.verifications.errors import MalformedQuestionError
-from verifier.core.limits import MAX_DOCUMENT_BYTES
+from verifier.core.limits import MAX_DOCUMENT_BYTES, MAX_PDF_BYTES
 from verifier.core.moments import parse_moment
 from verifier.core.strict_json import JsonObject, JsonValue, parse_json_object
+from verifier.readers import read
 from verifier.service import Question, Submission
 
 MAX_BODY_BYTES: Final = 3 * MAX_DOCUMENT_BYTES  # a token, a receipt and codes beside it
 _MAX_RECEIPTS: Final = 4
 _MAX_CODES: Final = 8
+_FLAGS: Final = {"true": True, "false": False}
 _COUNTRY: Final = re.compile(r"[A-Z]{2}", re.ASCII)
 
 REQUEST_SCHEMA: Final[JsonObject] = {
@@ -53,12 +56,28 @@ REQUEST_SCHEMA: Final[JsonObject] = {
 """JSON Schema of the request, for the published description."""
 
 
+FILE_TYPES: Final = (
+    "application/pdf",
+    "image/png",
+    "image/jpeg",
+    "application/vc+sd-jwt",
+    "text/plain",
+    "application/octet-stream",
+)
+"""Media types of files that are read as they are."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerificationRequest:
     """What is to be verified, and the question about it."""
 
     submission: Submission
     question: Question
+
+
+def limit_of(media_type: str) -> int:
+    """Return how many bytes a request body of a media type may have."""
+    return MAX_PDF_BYTES if media_type in FILE_TYPES else MAX_BODY_BYTES
 
 
 def parse_request(body: bytes, *, now: int) -> VerificationRequest:
@@ -88,6 +107,35 @@ def parse_request(body: bytes, *, now: int) -> VerificationRequest:
     if submission == Submission():
         raise MalformedQuestionError("hands over neither token nor receipt nor code")
     return VerificationRequest(submission=submission, question=_question(value, now=now))
+
+
+def read_request(file: bytes, query: Mapping[str, str], *, now: int) -> VerificationRequest:
+    """Read a file that was sent as it is: a PDF, a picture, a token, a receipt or a code.
+
+    Args:
+        file: The request body.
+        query: Parameters of the question, as in the members of the same names.
+        now: Time of the check, Unix seconds.
+
+    Raises:
+        LimitExceededError: The file is too large.
+        MalformedEvidenceError: The file cannot be read.
+        MalformedQuestionError: A parameter is unknown or malformed.
+    """
+    unknown = set(query) - {"country", "at", "goods_match"}
+    if unknown:
+        raise MalformedQuestionError(f"does not know {', '.join(sorted(unknown))}")
+    asked: JsonObject = {**query}
+    if "goods_match" in query:
+        asked["goods_match"] = _FLAGS.get(query["goods_match"], query["goods_match"])
+    question = _question(asked, now=now)
+    material = read(file, name="request")
+    submission = Submission(
+        token=material.token,
+        receipts=() if material.receipt is None else (material.receipt,),
+        codes=material.codes,
+    )
+    return VerificationRequest(submission=submission, question=question)
 
 
 def _question(value: JsonObject, *, now: int) -> Question:

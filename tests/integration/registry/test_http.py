@@ -9,16 +9,19 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from PIL import Image
 from sqlalchemy import text
 
 from registry.app import create_app
 from registry.certificates.issuing import Issued
+from registry.certificates.rendering.codes import code_png
 from registry.settings import Settings, SignerSettings
 from registry.signing.server import SignerServer
 from tests.support.evidence_builders import InMemoryTrustSource, trust_profile
@@ -26,6 +29,7 @@ from tests.support.registry_world import World, open_world, samples
 from verifier.checks.facts import TrustSource
 from verifier.core.encoding import b64u
 from verifier.core.errors import EvidenceUnavailableError
+from verifier.core.limits import MAX_PDF_BYTES
 from verifier.core.receipt import parse_receipt
 
 PROBLEM = "application/problem+json"
@@ -177,6 +181,56 @@ class TestVerifications:
 
         response = api("POST", "/v1/verifications", content=unannounced())
         assert_problem(response, 413, "request_too_large")
+
+
+class TestFiles:
+    """Files as a person has them, sent without any wrapping."""
+
+    def send(self, api: Api, content: bytes, kind: str, query: str = "") -> httpx.Response:
+        headers = {"Content-Type": kind}
+        return api("POST", f"/v1/verifications{query}", content=content, headers=headers)
+
+    def test_files_are_read_and_judged(self, world: World, api: Api, issued: Issued) -> None:
+        delivery = world.deliver(issued.certificate_id)
+        for content, kind in (
+            (delivery.compact.encode(), "application/vc+sd-jwt"),
+            (delivery.receipt, "application/octet-stream"),
+            (delivery.offline_code.encode(), "text/plain; charset=utf-8"),
+            (code_png(delivery.link_code), "image/png"),
+        ):
+            response = self.send(api, content, kind)
+            assert response.status_code == 200, response.text
+            assert response.json()["overall"] == "valid_with_notes", (kind, response.text)
+
+    def test_the_question_comes_with_the_address(
+        self, world: World, api: Api, issued: Issued
+    ) -> None:
+        receipt = world.deliver(issued.certificate_id).receipt
+        query = "?country=LA&goods_match=false"
+        report = self.send(api, receipt, "application/octet-stream", query).json()
+        lines = {line["line"]: line["status"] for line in report["lines"]}
+        assert lines["matches_goods"] == "fail"
+        assert lines["recognised"] != "not_applicable"
+
+    @pytest.mark.parametrize("query", ["?country=laos", "?goods_match=yes", "?token=x", "?at=now"])
+    def test_malformed_parameters(self, api: Api, query: str) -> None:
+        response = self.send(api, b"x", "text/plain", query)
+        assert response.status_code == 400
+
+    def test_pictures_without_a_code_are_not_ours(self, api: Api) -> None:
+        buffer = BytesIO()
+        Image.new("L", (200, 200), 255).save(buffer, "PNG")
+        response = self.send(api, buffer.getvalue(), "image/png")
+        assert (response.status_code, response.json()["overall"]) == (200, "not_ours")
+
+    def test_broken_files_and_other_media_types(self, api: Api) -> None:
+        assert_problem(
+            self.send(api, b"%PDF-1.7 broken", "application/pdf"), 400, "malformed_evidence"
+        )
+        assert_problem(self.send(api, b"<x/>", "application/xml"), 415, "unsupported_media_type")
+        assert_problem(
+            self.send(api, bytes(MAX_PDF_BYTES + 1), "application/pdf"), 413, "request_too_large"
+        )
 
 
 class TestProblems:
