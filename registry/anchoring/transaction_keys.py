@@ -142,9 +142,13 @@ def read_passphrase(path: Path) -> SecretStr:
         line = path.read_bytes()[: _MAX_PASSPHRASE_BYTES + 1].split(b"\n", 1)[0].rstrip(b"\r")
     except OSError as error:
         raise KeystoreError(f"passphrase file {path}: {error.strerror}") from None
-    if not line or len(line) > _MAX_PASSPHRASE_BYTES:
+    try:
+        passphrase = line.decode()
+    except UnicodeDecodeError:
+        passphrase = ""
+    if not passphrase or len(line) > _MAX_PASSPHRASE_BYTES:
         raise KeystoreError(f"the first line of {path} holds no passphrase")
-    return SecretStr(line.decode("utf-8", "strict"))
+    return SecretStr(passphrase)
 
 
 def _read(path: Path) -> dict[str, Any]:

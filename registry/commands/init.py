@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -20,7 +21,10 @@ from registry.kit import schema
 from registry.kit.actor import Actor
 from registry.kit.clock import system_clock
 from registry.kit.errors import InvalidInputError
+from registry.kit.import_problems import ImportRefusedError
 from registry.signing.connect import open_signer
+
+_SHOWN_PROBLEMS: Final = 200  # a screen full
 
 
 @click.command("init")
@@ -47,8 +51,7 @@ def command(app: Application, file: Path | None, name: str) -> None:
     actor = Actor(name)
     schema.upgrade(app.database)
     if file is not None:
-        founders = read_founders(file.read_bytes(), source=file.name)
-        record_founders(app.database, founders, actor=actor, at=system_clock())
+        _record(app, file, actor)
     with open_signer(app.settings, may_generate=True) as signer:
         made = make_missing_keys(app.database, signer, actor=actor, at=system_clock())
     app.err.print(f"{made} document keys made")
@@ -72,3 +75,14 @@ def command(app: Application, file: Path | None, name: str) -> None:
         app.out.print(f"trust profile       {setup.profile.printed_fingerprint()}")
     app.out.print(f"record              {setup.record_path}")
     app.out.print("next: lancang issue FILE --maker NAME --approver NAME")
+
+
+def _record(app: Application, file: Path, actor: Actor) -> None:
+    try:
+        founders = read_founders(file.read_bytes(), source=file.name)
+    except ImportRefusedError as error:
+        for problem in error.problems[:_SHOWN_PROBLEMS]:
+            app.err.print(plain(str(problem)))
+        app.err.print(f"{len(error.problems)} problems, nothing was recorded", style="bold red")
+        raise click.exceptions.Exit(1) from error
+    record_founders(app.database, founders, actor=actor, at=system_clock())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -19,8 +19,10 @@ from registry.anchoring.errors import ChainUnavailableError
 from registry.anchoring.fees import Fees, quote
 from registry.anchoring.ports import (
     AnchorMark,
+    AnchorRecord,
     BlockRef,
     Receipt,
+    Revocation,
     SignedTransaction,
     StatusWord,
     UnsignedTransaction,
@@ -210,6 +212,20 @@ class FakeChain:
             return next((transaction for known, transaction in events if known == root), None)
 
         return self._call("find_anchor_transaction", find)
+
+    def anchors(self, *, at: BlockRef) -> Iterator[AnchorRecord]:
+        for (root, size), mark in self._at(at).anchors.items():
+            yield AnchorRecord(operator=mark.operator, root=root, size=size, block=mark.block)
+
+    def revocations(self, *, until: BlockRef) -> Iterator[Revocation]:
+        state = self._at(until)
+        for (body_id, list_number, word), bits in state.words.items():
+            if bits[0]:
+                yield Revocation(
+                    body_id=body_id, block=0, list_number=list_number, word=word, mask=bits[0]
+                )
+        for body_id, leaf in state.leaves:
+            yield Revocation(body_id=body_id, block=0, leaf=leaf)
 
     def status_word(
         self, body_id: bytes, list_number: int, word: int, *, at: BlockRef
