@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from verifier.core.moments import parse_moment
 from verifier.display import Display
 from verifier.inputs import UnreadableInputError, read_receipt
 from verifier.service import Question
+from verifier.wording import best_language
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,3 +113,9 @@ def ask_about(question: Question, at_text: str | None) -> Question:
         problem = str(error).removeprefix("it: ")
     message = f"{problem}; write a past moment like 2026-02-11T18:05:00+08:00"
     raise click.BadParameter(message, param_hint="--at")
+
+
+def preferred_language() -> str:
+    """Return the language of ours that fits the person's locale."""
+    names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return best_language(next((name for name in names if name), None))

@@ -24,6 +24,7 @@ from verifier.choices import (
     choose_profile,
     choose_receipt,
     choose_registry,
+    preferred_language,
 )
 from verifier.core.errors import EvidenceUnavailableError
 from verifier.core.strict_json import canonical_json
@@ -32,7 +33,8 @@ from verifier.inputs import UnreadableInputError, open_input
 from verifier.report import Report
 from verifier.service import Question, verify
 from verifier.service.remembered import RememberedSource
-from verifier.wording import LANGUAGES, best_language, wording
+from verifier.service.submission import CODE_HOST
+from verifier.wording import LANGUAGES, wording
 
 EMBEDDED: Final = "embedded"
 
@@ -130,7 +132,7 @@ def command(  # noqa: PLR0917  (click passes options by name)
         raise click.UsageError("--rpc embedded cannot be combined with another --rpc")
     profile = choose_profile(profile_file, () if embedded else rpc_urls, quorum, embedded=embedded)
     display = Display(
-        wording(lang or best_language(_locale())), colour=not no_color and _terminal_has_colours()
+        wording(lang or preferred_language()), colour=not no_color and _terminal_has_colours()
     )
     options = Options(
         profile=profile,
@@ -179,6 +181,7 @@ def _run(inputs: tuple[str, ...], options: Options) -> int:
     """Verify every input, print what came out, and return the exit status."""
     codes: list[int] = []
     answers: list[Overall] = []
+    told: set[tuple[str, str]] = set()
     with _source(options) as source, _progress(inputs, options) as names:
         for name in names:
             report = _verify(name, options, source)
@@ -187,6 +190,12 @@ def _run(inputs: tuple[str, ...], options: Options) -> int:
                 continue
             codes.append(_EXIT_CODES[report.overall])
             answers.append(report.overall)
+            # Genuine codes all name the same address; saying so once is enough.
+            fresh = [each for each in report.warnings if each not in told]
+            told.update(each for each in fresh if each[0] == CODE_HOST)
+            for code, detail in fresh:
+                words = options.display.words.warning(code, detail)
+                _tell(options.display.warning(_printable(name), words))
             _show(name, report, options, many=len(inputs) >= _MANY)
     if not options.as_json and len(inputs) > 1:
         click.echo(options.display.totals(answers))
@@ -199,14 +208,14 @@ def _verify(name: str, options: Options, source: TrustSource | None) -> Report |
         submission, warnings = open_input(name)
     except UnreadableInputError as error:
         if options.as_json:
-            line = {"error": error.code, "input": name, "report": None}
+            line = {"error": error.code, "input": click.format_filename(name), "report": None}
             click.echo(canonical_json(dict(line)).decode())
         _tell(options.display.unreadable(_printable(name), str(error)))
         return None
     for warning in warnings:
         words = options.display.words.warning(warning, "")
         _tell(options.display.warning(_printable(name), words))
-    submission = replace(submission, receipts=(*submission.receipts, *options.receipts))
+    submission = replace(submission, beside=options.receipts)
     return verify(
         submission,
         options.question,
@@ -218,8 +227,6 @@ def _verify(name: str, options: Options, source: TrustSource | None) -> Report |
 
 def _show(name: str, report: Report, options: Options, *, many: bool) -> None:
     display, shown = options.display, _printable(name)
-    for code, detail in report.warnings:
-        _tell(display.warning(shown, display.words.warning(code, detail)))
     if options.as_json:
         click.echo(report.canonical().decode())
     elif many:
@@ -262,11 +269,6 @@ def _progress(
         inputs, file=sys.stderr, show_pos=True, hidden=hidden
     )
     return bar
-
-
-def _locale() -> str | None:
-    names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    return next((name for name in names if name), None)
 
 
 def _terminal_has_colours() -> bool:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from verifier.chain.profile import Profile, ProfileKind
 from verifier.checks.evidence import Anchored, Document, Facts, Form, Trust
-from verifier.checks.facts import BodyFacts, Head, StatusFacts, TrustSource, Unavailable
-from verifier.checks.finding import Finding
+from verifier.checks.facts import TrustSource, Unavailable
 from verifier.checks.judge import (
     Findings,
     judge,
@@ -18,16 +16,15 @@ from verifier.checks.judge import (
     judge_foreign,
     judge_missing,
 )
-from verifier.checks.scope_document import find_scope_document
 from verifier.checks.verdict import fold
 from verifier.core.certificate import parse_certificate
 from verifier.core.errors import MalformedEvidenceError, NotOursError
 from verifier.core.link_code import LinkCode
 from verifier.core.receipt import Receipt
-from verifier.core.strict_json import JsonObject
 from verifier.core.views import resolve_certificate
 from verifier.report import ProfileSummary, Report, Then
 from verifier.service.gathering import Gathering, ReceiptSource, ask_registry
+from verifier.service.shown import shown_document, status_head
 from verifier.service.submission import (
     CODE_HOST,
     Opened,
@@ -193,9 +190,9 @@ class _Checker:
         return replace(
             self.report(findings, warnings=opened.warnings),
             then=self._then(document, facts),
-            document=_shown(opened, facts, findings),
+            document=shown_document(opened, facts, findings),
             anchor=anchoring.facts if isinstance(anchoring, Anchored) else None,
-            head=_status_head(facts),
+            head=status_head(facts),
         )
 
     def _then(self, document: Document, facts: Facts) -> Then | None:
@@ -255,48 +252,3 @@ def _open_answer(code: LinkCode, answer: Receipt, warnings: tuple[Remark, ...]) 
         differences=link_differences(code, certificate),
         warnings=warnings,
     )
-
-
-def _status_head(facts: Facts) -> Head | None:
-    """Return the block at which the status was read, None when it was not."""
-    read = facts.statuses and all(isinstance(each, StatusFacts) for each in facts.statuses)
-    return facts.head if read and isinstance(facts.head, Head) else None
-
-
-def _shown(opened: Opened, facts: Facts, findings: tuple[Finding, ...]) -> JsonObject:
-    """Return the `document` of the report, with the name that the party registered."""
-    release = opened.document.view.release if opened.document.view else None
-    summary = opened.summary
-    shown: JsonObject = {
-        **opened.shown,
-        "issuer_name": _registered_name(facts),
-        "summary_only": summary is not None,
-        "view": None,
-    }
-    released = any(finding.code == "released_view" for finding in findings)
-    if released and release is not None:
-        claims = release.claims
-        shown["view"] = {"destination": claims.destination, "grounds": [*claims.grounds]}
-        shown["withheld"] = [*claims.withheld]
-    elif summary is not None and summary.claims.destination is not None:
-        shown["view"] = {"destination": summary.claims.destination, "grounds": []}
-    return shown
-
-
-def _registered_name(facts: Facts) -> str | None:
-    """Return the issuer's name from the newest scope document in hand.
-
-    The name in the token is the issuer's own word for itself and is never shown in its place.
-    """
-    body = facts.token.signer.body
-    if not isinstance(body, BodyFacts):
-        return None
-    documents: Mapping[bytes, bytes] = facts.scope_documents
-    for scope in reversed(body.scopes):
-        try:
-            document = find_scope_document(documents, scope.document_hash, body=body.body_id)
-        except MalformedEvidenceError:
-            continue
-        if document is not None:
-            return document.display_name()
-    return None

@@ -35,13 +35,15 @@ class Submission:
 
     Attributes:
         token: Compact SD-JWT, None when the input has none outside a receipt.
-        receipts: Receipts in the input or beside it.
+        receipts: Receipts in the input. Without a token the document is in one of them.
         codes: Texts of codes, from a picture, from pages of a PDF or typed.
+        beside: Receipts from elsewhere: proof material for whatever it fits, never the document.
     """
 
     token: str | None = None
     receipts: tuple[bytes, ...] = ()
     codes: tuple[str, ...] = ()
+    beside: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,23 +78,26 @@ def open_submission(submission: Submission) -> Opened | LinkCode:
         NotOursError: Nothing in it is evidence of our format.
         MalformedEvidenceError: The document claims to be of our format and breaks it.
     """
+    beside, warnings = _usable(submission.beside)
     if submission.token is None and not submission.receipts:
-        return _open_codes(submission.codes)
-    receipts, warnings = _receipts(submission)
-    compact = submission.token
-    if compact is None:
+        return _open_codes(submission.codes, beside, warnings)
+    if submission.token is None:
+        receipts = tuple(map(parse_receipt, submission.receipts))
         compact = next((each.token for each in receipts if each.token is not None), None)
+    else:
+        receipts, more = _usable(submission.receipts)
+        compact, warnings = submission.token, (*warnings, *more)
     if compact is None:
         raise NotOursError("receipt", "carries no document")
     certificate = resolve_certificate(parse_certificate(compact))
     differences, code_warnings = _compare_codes(submission.codes, certificate)
-    warnings += _other_receipts(receipts, compact)
+    receipts = (*receipts, *beside)
     return open_certificate(
         certificate,
         receipts=receipts,
         form=Form.CERTIFICATE,
         differences=differences,
-        warnings=(*warnings, *code_warnings),
+        warnings=(*warnings, *_other_receipts(receipts, compact), *code_warnings),
     )
 
 
@@ -130,7 +135,9 @@ def open_certificate(
     )
 
 
-def _open_codes(codes: Sequence[str]) -> Opened | LinkCode:
+def _open_codes(
+    codes: Sequence[str], beside: tuple[Receipt, ...], warnings: tuple[Remark, ...]
+) -> Opened | LinkCode:
     """Open the first code of ours; an offline code says more than a link code beside it."""
     found: list[OfflineCode | LinkCode] = []
     refusal = NotOursError("input", "carries no evidence of our format")
@@ -148,9 +155,9 @@ def _open_codes(codes: Sequence[str]) -> Opened | LinkCode:
         return Opened(
             document=present_summary(summary, differences=() if agree else ("certificate",)),
             shown=_shown_summary(summary),
-            receipts=(),
+            receipts=beside,
             summary=summary,
-            warnings=tuple(dict.fromkeys((CODE_HOST, code.host) for code in found)),
+            warnings=(*warnings, *dict.fromkeys((CODE_HOST, code.host) for code in found)),
         )
     for code in found:
         if isinstance(code, LinkCode):
@@ -158,17 +165,19 @@ def _open_codes(codes: Sequence[str]) -> Opened | LinkCode:
     raise refusal
 
 
-def _receipts(submission: Submission) -> tuple[tuple[Receipt, ...], tuple[Remark, ...]]:
-    """Parse the receipts. One that is unreadable matters only if the document is in it."""
+def _usable(texts: Iterable[bytes]) -> tuple[tuple[Receipt, ...], tuple[Remark, ...]]:
+    """Return the receipts that can be read, and a warning for each that cannot."""
     receipts: list[Receipt] = []
     warnings: list[Remark] = []
-    for data in submission.receipts:
+    for data in texts:
         try:
-            receipts.append(parse_receipt(data))
+            receipt = parse_receipt(data)
+            if receipt.release is not None:
+                parse_release(receipt.release)
         except MalformedEvidenceError as error:
-            if submission.token is None:
-                raise
             warnings.append((RECEIPT_UNUSABLE, str(error)))
+        else:
+            receipts.append(receipt)
     return tuple(receipts), tuple(warnings)
 
 

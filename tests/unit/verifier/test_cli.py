@@ -233,6 +233,14 @@ class TestInputs:
         assert "Summary only" in outcome.out
         assert "verify.example. It was not used" in outcome.err
 
+    def test_an_address_is_named_once_and_a_foreign_one_as_well(self, desk: Desk) -> None:
+        foreign = desk.evidence.offline_code.replace("verify.example", "verify.examp1e.test")
+
+        outcome = desk.run(*[desk.evidence.offline_code] * 3, foreign, "--profile", desk.profile)
+
+        assert outcome.err.count("verify.example. It was not used") == 1
+        assert outcome.err.count("verify.examp1e.test. It was not used") == 1
+
     def test_a_link_code_alone(self, desk: Desk) -> None:
         outcome = desk.run(desk.evidence.link_code, "--profile", desk.profile)
 

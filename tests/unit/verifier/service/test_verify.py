@@ -717,13 +717,59 @@ class TestCodes:
         assert report.warnings == (("code_host", "verify.examp1e.test:8443"),)
 
 
+class TestBeside:
+    def test_a_receipt_from_elsewhere_is_proof_for_a_token(self) -> None:
+        world = World()
+        evidence = world.issue(durian())
+
+        report = check(world, Submission(token=evidence.sdjwt, beside=(evidence.receipt_bytes(),)))
+
+        assert report.overall is Overall.VALID_WITH_NOTES
+
+    def test_it_is_proof_for_a_code_and_never_its_document(self) -> None:
+        world = World()
+        evidence, other = world.issue(durian()), world.issue(cement())
+        receipt = evidence.receipt_bytes()
+
+        own = check(world, Submission(codes=(evidence.offline_code,), beside=(receipt,)))
+        foreign = check(world, Submission(codes=(other.offline_code,), beside=(receipt,)))
+
+        assert own.overall is Overall.VALID_WITH_NOTES
+        assert code(own, Line.COMPLETE) == "summary_only"
+        assert foreign.overall is Overall.CANNOT_CONFIRM
+        assert code(foreign, Line.UNCHANGED) == "ok"
+
+    def test_it_makes_no_document_of_foreign_input(self) -> None:
+        world = World()
+        receipt = world.issue(durian()).receipt_bytes()
+
+        assert check(world, Submission(beside=(receipt,))).overall is Overall.NOT_OURS
+
+    @pytest.mark.parametrize("broken", ["receipt", "release"])
+    def test_one_that_cannot_be_read_is_worth_a_warning(self, broken: str) -> None:
+        world = World()
+        evidence = world.issue(durian())
+        texts = {
+            "receipt": b"{}",
+            "release": evidence.receipt_bytes(release=evidence.issued.jwt),
+        }
+
+        report = check(
+            world,
+            replace(evidence.submission(), beside=(texts[broken],)),
+        )
+
+        assert report.overall is Overall.VALID_WITH_NOTES
+        assert [warning for warning, _ in report.warnings] == ["receipt_unusable"]
+
+
 class TestForeignAndBroken:
     @pytest.mark.parametrize(
         "submission",
         [
             Submission(),
-            Submission(token="hello"),  # noqa: S106  (no secret)
-            Submission(token="a.b.c~"),  # noqa: S106
+            Submission(token="hello"),
+            Submission(token="a.b.c~"),
             Submission(codes=("https://example.com/",)),
             Submission(codes=("hello", "https://verify.example/x#1")),
             Submission(receipts=(b'{"hello": 1}',)),
