@@ -22,6 +22,7 @@ from registry.signing.client import SignerClient
 from registry.verifications.router import router as verifications_router
 from registry.verifications.schemas import limit_of
 from registry.verifications.service import OpenSource, StoredReceipts, Verifications
+from registry.web import pages
 from verifier.chain.embedded import EmbeddedChain
 from verifier.chain.profile import Profile, load_profile
 from verifier.chain.source import RpcTrustSource
@@ -69,6 +70,7 @@ def create_app(
         read_head=None if profile is None else _head_reader(profile, source, clock),
     )
     problems.install(app)
+    pages.install(app)
     app.add_middleware(BodyLimit, limit_of=limit_of)
     for router in (health.router, receipts_router, verifications_router):
         app.include_router(router)
