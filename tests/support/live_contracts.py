@@ -6,8 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from eth_abi.abi import encode
-
+from verifier.chain.abi_codec import encode
 from verifier.chain.anvil import call
 from verifier.chain.contracts import CERTIFICATE_LEDGER, TRUST_REGISTRY, contract, read_export
 
@@ -31,9 +30,8 @@ class LiveContracts:
         accounts = call(self.url, "eth_accounts")
         assert isinstance(accounts, list)
         self.accounts = accounts
-        members = encode(["address[]", "uint256", "uint256"], [accounts[:1], 1, 0])
-        self.registry = self._deploy(TRUST_REGISTRY, members)
-        self.ledger = self._deploy(CERTIFICATE_LEDGER, encode(["address"], [self.registry]))
+        self.registry = self._deploy(TRUST_REGISTRY, accounts[:1], 1, 0)
+        self.ledger = self._deploy(CERTIFICATE_LEDGER, self.registry)
 
     def write(self, account: int, name: str, function: str, *arguments: object) -> Json:
         """Send a transaction and return its receipt."""
@@ -96,8 +94,10 @@ class LiveContracts:
             "algorithms": {"ES256": None, "EdDSA": None},
         }
 
-    def _deploy(self, name: str, arguments: bytes) -> str:
-        code = read_export(name)["bytecode"] + arguments.hex()
+    def _deploy(self, name: str, *arguments: object) -> str:
+        export = read_export(name)
+        constructor = next(e for e in export["abi"] if e["type"] == "constructor")
+        code = export["bytecode"] + encode(constructor["inputs"], arguments).hex()
         address: str = self._send({"from": self.accounts[0], "data": code})["contractAddress"]
         return address.lower()
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from eth_abi.abi import decode, encode
 
+from verifier.chain.abi_codec import decode, encode, signature
 from verifier.chain.contracts import CERTIFICATE_LEDGER, TRUST_REGISTRY, read_export
 from verifier.chain.profile import Profile, parse_profile
 
@@ -62,18 +62,18 @@ class Generation:
         entry = next(
             entry
             for entry in export["abi"]
-            if entry["type"] == "function" and export["methods"][_signature(entry)] == selector
+            if entry["type"] == "function" and export["methods"][signature(entry)] == selector
         )
-        arguments = decode([_type(part) for part in entry["inputs"]], data[4:])
+        arguments = tuple(decode(entry["inputs"], data[4:]))
         results = self._result(entry["name"], arguments)
-        return encode([_type(part) for part in entry["outputs"]], results)
+        return encode(entry["outputs"], results)
 
     def add_log(self, block: int, event: str, indexed: list[bytes], values: list[Any]) -> None:
         """Append an entry of the ledger's log."""
         export = read_export(CERTIFICATE_LEDGER)
         entry = next(e for e in export["abi"] if e["type"] == "event" and e["name"] == event)
-        types = [part["type"] for part in entry["inputs"] if not part["indexed"]]
-        topics = [bytes.fromhex(export["events"][_signature(entry)][2:]), *indexed]
+        plain = [part for part in entry["inputs"] if not part["indexed"]]
+        topics = [bytes.fromhex(export["events"][signature(entry)][2:]), *indexed]
         self.logs.append(
             {
                 "address": self.ledger,
@@ -81,7 +81,7 @@ class Generation:
                 "blockHash": f"0x{block_hash(block).hex()}",
                 "logIndex": hex(len(self.logs)),
                 "topics": [f"0x{topic.hex()}" for topic in topics],
-                "data": f"0x{encode(types, values).hex()}",
+                "data": f"0x{encode(plain, values).hex()}",
                 "removed": False,
             }
         )
@@ -257,14 +257,3 @@ def profile_for(hosts: list[str], **options: Any) -> Profile:
     """Return a profile whose endpoints are these hosts, each an operator of that name."""
     document = profile_document({host: f"https://{host}/" for host in hosts}, **options)
     return parse_profile(json.dumps(document).encode())
-
-
-def _type(entry: Json) -> str:
-    kind: str = entry["type"]
-    if not kind.startswith("tuple"):
-        return kind
-    return f"({','.join(map(_type, entry['components']))}){kind.removeprefix('tuple')}"
-
-
-def _signature(entry: Json) -> str:
-    return f"{entry['name']}({','.join(map(_type, entry['inputs']))})"

@@ -9,9 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final
 
-from eth_abi.abi import decode, encode
-from eth_abi.exceptions import DecodingError, EncodingError
-
+from verifier.chain.abi_codec import AbiError, Entry, decode, encode, signature
 from verifier.chain.rpc import fault
 
 TRUST_REGISTRY: Final = "TrustRegistry"
@@ -41,11 +39,11 @@ class Contract:
         self._functions = {e["name"]: e for e in export["abi"] if e["type"] == "function"}
         self._events = {e["name"]: e for e in export["abi"] if e["type"] == "event"}
         self._selectors = {
-            name: bytes.fromhex(export["methods"][_signature(entry)][2:])
+            name: bytes.fromhex(export["methods"][signature(entry)][2:])
             for name, entry in self._functions.items()
         }
         self._topics = {
-            name: bytes.fromhex(export["events"][_signature(entry)][2:])
+            name: bytes.fromhex(export["events"][signature(entry)][2:])
             for name, entry in self._events.items()
         }
 
@@ -53,13 +51,9 @@ class Contract:
         """Return selector and arguments of a call.
 
         Raises:
-            ValueError: The arguments do not fit the function.
+            AbiError: The arguments do not fit the function.
         """
-        types = list(map(_type, self._functions[function]["inputs"]))
-        try:
-            return self._selectors[function] + encode(types, arguments)
-        except EncodingError as error:
-            raise ValueError(f"arguments of {function}: {error}") from error
+        return self._selectors[function] + encode(self._functions[function]["inputs"], arguments)
 
     def decode_result(self, function: str, data: bytes) -> Mapping[str, Any]:
         """Return what a function answered, by the names of its return values.
@@ -109,36 +103,9 @@ def read_export(name: str) -> dict[str, Any]:
     return export
 
 
-def _type(entry: Mapping[str, Any]) -> str:
-    declared: str = entry["type"]
-    if not declared.startswith("tuple"):
-        return declared
-    return f"({','.join(map(_type, entry['components']))}){declared.removeprefix('tuple')}"
-
-
-def _signature(entry: Mapping[str, Any]) -> str:
-    return f"{entry['name']}({','.join(map(_type, entry['inputs']))})"
-
-
-def _decode(entries: Sequence[Mapping[str, Any]], data: bytes, *, what: str) -> Mapping[str, Any]:
-    types = list(map(_type, entries))
+def _decode(entries: Sequence[Entry], data: bytes, *, what: str) -> Mapping[str, Any]:
     try:
-        values = decode(types, data)
-        canonical = encode(types, values)
-    except (DecodingError, EncodingError, ValueError, OverflowError) as error:
-        raise fault(f"{what}: the answer does not fit the contract's ABI") from error
-    if canonical != data:
-        raise fault(f"{what}: the answer is not canonically encoded")
-    return {
-        entry["name"]: _named(entry, value) for entry, value in zip(entries, values, strict=True)
-    }
-
-
-def _named(entry: Mapping[str, Any], value: Any) -> Any:  # noqa: ANN401  (values of any ABI type)
-    if entry["type"] == "tuple":
-        members = zip(entry["components"], value, strict=True)
-        return {member["name"]: _named(member, part) for member, part in members}
-    if entry["type"] == "tuple[]":
-        element = {**entry, "type": "tuple"}
-        return tuple(_named(element, part) for part in value)
-    return value
+        values = decode(entries, data)
+    except AbiError as error:
+        raise fault(f"{what}: {error}") from error
+    return {entry["name"]: value for entry, value in zip(entries, values, strict=True)}
