@@ -431,6 +431,7 @@ describe("TrustRegistry", () => {
         [4000, 0],
         [0, 0],
         [first, 4000],
+        [first, 3000], // an earlier claim does not move the revocation later
       ]) {
         const call = ["revokeKey", lab, key, ...times];
         await registry.refuses("TrustRegistryNotEarlier", who.cn, ...call);
