@@ -12,8 +12,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
+from sqlalchemy.exc import OperationalError
+
 from registry.anchoring.crew import Equipment, crew, roles_with_work
-from registry.anchoring.errors import LeaseHeldError, LeaseLostError
+from registry.anchoring.errors import (
+    ChainUnavailableError,
+    LeaseHeldError,
+    LeaseLostError,
+)
 from registry.anchoring.worker import Observer, Round, Worker
 from registry.status_writes import Carried, carry_orders
 
@@ -69,15 +75,16 @@ class Shift:
         return rounds
 
     def work_until(self, stop: threading.Event) -> None:
-        """Work until `stop` is set; whatever time cures is waited for.
+        """Work until `stop` is set; outages of chain, store and database are waited out.
 
         Raises:
+            ChainMismatchError: A node serves another chain; anchoring must not go on.
             KeystoreError: A key cannot be unlocked.
         """
         while not stop.is_set():
             try:
                 self._work_with_one_crew(stop)
-            except (LeaseHeldError, LeaseLostError):
+            except (LeaseHeldError, LeaseLostError, ChainUnavailableError, OperationalError):
                 stop.wait(_TROUBLE_INTERVAL.total_seconds())
 
     def _work_with_one_crew(self, stop: threading.Event) -> None:

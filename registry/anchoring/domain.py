@@ -12,7 +12,6 @@ until a person decides. Times are Unix seconds, fees wei.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -21,7 +20,6 @@ from typing import Final
 
 from verifier.core.limits import MAX_BATCH_LEAVES
 
-_RFC9162_SHA256: Final = 1  # number of the tree scheme in the CertificateLedger contract
 TRANSACTION_GAS_CAP: Final = 16_777_216  # EIP-7825: networks refuse a transaction with more
 
 
@@ -328,16 +326,3 @@ def next_nonce(*, recorded: int, on_chain: int) -> int:
 def gas_limit_for(estimate: int) -> int:
     """Return the gas limit for an estimate: a fifth more, at most what a network accepts."""
     return min(estimate + -(-estimate // 5), TRANSACTION_GAS_CAP)
-
-
-def batch_reference(*, chain_id: int, contract: str, root: bytes, size: int) -> str:
-    """Return the name of a batch that two databases would give it alike, 32 hexadecimal digits.
-
-    Args:
-        chain_id: Chain that carries the anchor.
-        contract: Address of the ledger, in any spelling of its letters.
-        root: Root of the batch, 32 bytes.
-        size: Number of leaves.
-    """
-    text = f"lancang/batch/1\0{chain_id}\0{contract.lower()}\0{_RFC9162_SHA256}\0{size}\0"
-    return hashlib.sha256(text.encode("ascii") + root).hexdigest()[:32]

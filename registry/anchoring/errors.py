@@ -13,8 +13,6 @@ RegistryError
 │   ├── StaleWriteError          the ledger write is not in the state it was read in
 │   ├── CeremonyConflictError    what is on chain contradicts what is to be set up
 │   └── ActsForOthersError       the rest of a ceremony needs keys that are not here
-├── RuleViolationError
-│   └── TransactionTooLargeError a call needs more gas than a transaction may have
 └── UnusableSettingsError
     ├── ChainMismatchError       the node serves another chain or other contracts
     ├── KeystoreError            a transaction key is missing or cannot be unlocked
@@ -27,7 +25,6 @@ from collections.abc import Sequence
 
 from registry.kit.errors import (
     ConflictError,
-    RuleViolationError,
     UnavailableError,
     UnusableSettingsError,
 )
@@ -103,12 +100,6 @@ class CeremonyConflictError(ConflictError):
     """What is on chain, or was begun before, contradicts what is to be set up."""
 
     code = "ceremony_conflict"
-
-
-class TransactionTooLargeError(RuleViolationError):
-    """A call needs more gas than one transaction may have."""
-
-    code = "transaction_too_large"
 
 
 class ActsForOthersError(ConflictError):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from registry.anchoring.domain import (
+    TRANSACTION_GAS_CAP,
     Event,
     Judgement,
     Patience,
@@ -158,7 +159,7 @@ class Publisher:
             self._record(lambda steps: steps.place(write, Event.ADOPT, place))
             return Event.ADOPT
         estimate = self.chain.estimate_gas(write.account, write.contract, write.call_data)
-        if estimate is None:
+        if estimate is None or estimate > TRANSACTION_GAS_CAP:
             return Waiting.CALL_REFUSED
         gas_limit, fees = gas_limit_for(estimate), self.chain.quote()
         if not self.fees.allows(fees, gas_limit=gas_limit):

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from registry.anchoring.domain import Delay, LedgerAct, WriteState
 from registry.anchoring.effects import AnchorEffect
@@ -246,24 +246,28 @@ def _check_revocations(
 
 
 def _check_accounts(report: Reconciliation, database: Database, chain: Chain) -> None:
-    """Chain against database: no account is behind the transactions that it has signed."""
+    """Chain against database: no nonce below those in flight is free again.
+
+    If one is, transactions that were final are gone, and the next ones would wait for ever.
+    """
     with database.read() as session:
         rows = [(row.address, row.next_nonce) for row in session.scalars(select(AccountRow))]
-        busy = set(
-            session.scalars(
-                select(LedgerWriteRow.account).where(
-                    LedgerWriteRow.state.in_(
-                        [WriteState.TRANSACTION_SIGNED, WriteState.SENT, WriteState.MINED]
-                    )
+        in_flight = session.execute(
+            select(LedgerWriteRow.account, func.min(LedgerWriteRow.nonce))
+            .where(
+                LedgerWriteRow.state.in_(
+                    [WriteState.TRANSACTION_SIGNED, WriteState.SENT, WriteState.MINED]
                 )
             )
+            .group_by(LedgerWriteRow.account)
         )
+        oldest = {account: nonce for account, nonce in in_flight if nonce is not None}
     for account, next_nonce in rows:
         report.count("accounts")
+        expected = oldest.get(account, next_nonce)
         count = chain.transaction_count(account, report.final)
-        if account not in busy and count < next_nonce:
-            # Transactions that were final are gone; the next one would wait for ever.
-            report.note("nonce_gap", account=account, recorded=next_nonce, on_chain=count)
+        if count < expected:
+            report.note("nonce_gap", account=account, recorded=expected, on_chain=count)
 
 
 def _check_waiting(report: Reconciliation, database: Database, now: datetime) -> None:

@@ -52,6 +52,8 @@ _DEMONSTRATION_MEMBERS: Final = tuple(f"{_MEMBER}{number}" for number in (1, 2, 
 _PRODUCTION_DELAY: Final = timedelta(hours=48)  # the least that the contract accepts
 _PLAY_MONEY: Final = 10**20  # wei on the development chain: more than any demonstration spends
 _LITTLE_MONEY: Final = 10**18
+_QUICK_PAUSE: Final = 0.25  # seconds between two looks at a chain with a block every second
+_PAUSE: Final = 3.0
 _HEAD_AGE_SECONDS: Final = 600  # the development chain makes a block every 12 s at least
 
 
@@ -98,25 +100,7 @@ def set_up(
     """
     keystore = _make_keys(settings, wanted)
     url = node_urls(settings)[0]
-    node = Node(url, timeout=settings.chain.timeout, pause=pause)
-    chain_id = quantity(node.ask("eth_chainId"))
-    if settings.chain.chain_id not in (None, chain_id):
-        raise CeremonyConflictError(
-            f"{node.name} serves chain {chain_id}, the settings say {settings.chain.chain_id}"
-        )
-    genesis = data(member(node.ask("eth_getBlockByNumber", "0x0", False), "hash"), length=32)
-    finality = Finality(FinalityRule.FINALIZED, None)
-    pins = Pins(chain_id=chain_id, genesis=genesis, contracts={}, ledger="", finality=finality)
-    ceremony = Ceremony(
-        chain=Web3Chain(node, pins),
-        keystore=keystore,
-        journal=Journal(settings.home / "ceremony.journal"),
-        genesis=genesis,
-        pause=lambda: pause(0.25 if uses_embedded_chain(settings) else 3.0),
-        tell=tell,
-    )
-    if uses_embedded_chain(settings):
-        _give_play_money(ceremony, node)
+    ceremony = _open_ceremony(settings, keystore, url, pause=pause, tell=tell)
     ceremony.resume()
     governance = _governance(settings, keystore)
     deployment = _deployment(settings, ceremony, governance)
@@ -134,6 +118,38 @@ def set_up(
     return Setup(
         deployment=deployment, registered=registered, profile=profile, record_path=record_path
     )
+
+
+def _open_ceremony(
+    settings: Settings,
+    keystore: TransactionKeystore,
+    url: str,
+    *,
+    pause: Callable[[float], None],
+    tell: Callable[[str], None],
+) -> Ceremony:
+    """Open a ceremony on the chain that a node serves; nothing else pins that chain yet."""
+    node = Node(url, timeout=settings.chain.timeout, pause=pause)
+    chain_id = quantity(node.ask("eth_chainId"))
+    if settings.chain.chain_id not in (None, chain_id):
+        raise CeremonyConflictError(
+            f"{node.name} serves chain {chain_id}, the settings say {settings.chain.chain_id}"
+        )
+    genesis = data(member(node.ask("eth_getBlockByNumber", "0x0", False), "hash"), length=32)
+    finality = Finality(FinalityRule.FINALIZED, None)
+    pins = Pins(chain_id=chain_id, genesis=genesis, contracts={}, ledger="", finality=finality)
+    seconds = _QUICK_PAUSE if uses_embedded_chain(settings) else _PAUSE
+    ceremony = Ceremony(
+        chain=Web3Chain(node, pins),
+        keystore=keystore,
+        journal=Journal(settings.home / "ceremony.journal"),
+        genesis=genesis,
+        pause=lambda: pause(seconds),
+        tell=tell,
+    )
+    if uses_embedded_chain(settings):
+        _give_play_money(ceremony, node)
+    return ceremony
 
 
 def _make_keys(settings: Settings, wanted: Registration) -> TransactionKeystore:

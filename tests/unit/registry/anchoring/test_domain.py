@@ -21,7 +21,6 @@ from registry.anchoring.domain import (
     Timing,
     Waiting,
     WriteState,
-    batch_reference,
     delay_of,
     gas_limit_for,
     judge_mined,
@@ -225,12 +224,6 @@ class TestNumbers:
     def test_gas_limit_has_room_and_a_cap(self) -> None:
         assert gas_limit_for(100_001) == 120_002
         assert gas_limit_for(16_000_000) == TRANSACTION_GAS_CAP
-
-    def test_batch_reference_is_the_same_for_every_database(self) -> None:
-        first = batch_reference(chain_id=1, contract="0xAB", root=bytes(32), size=3)
-        assert first == batch_reference(chain_id=1, contract="0xab", root=bytes(32), size=3)
-        assert first != batch_reference(chain_id=2, contract="0xab", root=bytes(32), size=3)
-        assert first != batch_reference(chain_id=1, contract="0xab", root=bytes(32), size=4)
 
 
 class TestBatchPolicy:
