@@ -1,33 +1,73 @@
-"""`lancang serve`: the HTTP application."""
+"""`lancang serve`: the HTTP application, and beside it anchoring where that is wanted."""
 
 from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 import click
 import uvicorn
 
 from registry.app import create_app
-from registry.console import Application, pass_application
+from registry.console import Application, pass_application, plain
+from registry.kit.errors import RegistryError
 from registry.settings import EMBEDDED
 from verifier.chain.embedded import EmbeddedChain
+from verifier.core.errors import VerifierError
 
 
 @click.command("serve")
 @click.option("--host", help="Address to listen on; LANCANG_HTTP__HOST.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port; LANCANG_HTTP__PORT.")
+@click.option(
+    "--anchor/--no-anchor",
+    default=None,
+    help="Anchor what is signed while serving. By default with the embedded chain alone.",
+)
 @pass_application
-def command(app: Application, host: str | None, port: int | None) -> None:
+def command(app: Application, host: str | None, port: int | None, *, anchor: bool | None) -> None:
     """Serve receipts and verifications over HTTP until interrupted.
 
     Starts the embedded chain if the installation uses it.
     """
     settings = app.settings
-    if EMBEDDED in settings.chain.rpc_urls:
+    is_embedded = EMBEDDED in settings.chain.rpc_urls
+    if is_embedded:
         endpoint = EmbeddedChain(settings.embedded_chain).ensure_running()
         app.err.print(f"development chain at {endpoint.url}")
-    uvicorn.run(
-        create_app(settings),
-        host=host or settings.http.host,
-        port=settings.http.port if port is None else port,
-        access_log=False,  # addresses of checkers are nobody's business
-        server_header=False,
-    )
+    if anchor is None:
+        anchor = is_embedded and settings.trust_profile.is_file()
+    with _anchoring(app) if anchor else nullcontext():
+        uvicorn.run(
+            create_app(settings),
+            host=host or settings.http.host,
+            port=settings.http.port if port is None else port,
+            access_log=False,  # addresses of checkers are nobody's business
+            server_header=False,
+        )
+
+
+@contextmanager
+def _anchoring(app: Application) -> Iterator[None]:
+    """Work on the queue in a thread; whatever stops it is told, serving goes on without it."""
+    # Imported here: an installation that only serves need not load web3.
+    from registry.anchoring.crew import equip  # noqa: PLC0415
+    from registry.shift import Shift  # noqa: PLC0415
+
+    shift = Shift(equipment=equip(app.settings, app.database), observer=lambda _event: None)
+    stop = threading.Event()
+
+    def work() -> None:
+        try:
+            shift.work_until(stop)
+        except (RegistryError, VerifierError) as error:
+            app.err.print(plain(f"anchoring has stopped: {error.code}: {error}"), style="bold red")
+
+    worker = threading.Thread(target=work, name="anchoring")
+    worker.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        worker.join()
