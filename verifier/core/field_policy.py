@@ -1,7 +1,7 @@
 """The fields of a document: what each looks like, and whether it can be withheld.
 
 This table is the single source of field names. The import validation, the issued payload, the
-parser of payloads and the published schemas are all derived from it; section 1.4 of
+parser of payloads and the published schemas are all derived from it; section 1.3 of
 docs/evidence-format.md describes it.
 """
 
@@ -223,7 +223,7 @@ _TASK: Final = Container(
                     "agency": _LINE,
                     "response_due": Text(
                         longest=16,
-                        pattern=r"P(?:[0-9]{1,3}D)?(?:T(?:[0-9]{1,3}H)?(?:[0-9]{1,3}M)?)?",
+                        pattern=r"P(?=[0-9T])(?:[0-9]{1,3}D)?(?:T(?=[0-9])(?:[0-9]{1,3}H)?(?:[0-9]{1,3}M)?)?",
                         code="duration",
                         wanted="a duration such as PT2H",
                     ),

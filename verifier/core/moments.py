@@ -1,4 +1,4 @@
-"""Dates and times as documents state them (docs/evidence-format.md, section 1.4)."""
+"""Dates and times as documents state them (docs/evidence-format.md, "Conventions")."""
 
 from __future__ import annotations
 

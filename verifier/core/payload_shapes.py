@@ -113,7 +113,7 @@ def _holder_shape(shown: Mapping[str, Shape], required: frozenset[str], sd: _Dig
 
 
 def _container_shape(container: Container) -> Object:
-    shown = {name: container.fields[name] for name in container.visible}
+    shown = {name: shape for name, shape in container.fields.items() if name in container.visible}
     required = container.visible & container.required or frozenset({"_sd"})
     return _holder_shape(shown, required, _Digests())
 
@@ -203,8 +203,8 @@ class Holder:
 def _holders(kind: DocumentKind) -> Iterator[Holder]:
     yield Holder("", {CONTENTS: _CONTENTS, **OWN_FIELDS[kind]})
     for name, container in CONTAINERS[kind].items():
-        hidden = container.fields.keys() - container.visible
-        yield Holder(name, {field: container.fields[field] for field in hidden})
+        shapes = container.fields.items()
+        yield Holder(name, {each: shape for each, shape in shapes if each not in container.visible})
     yield Holder("replaces", REPLACES_OWN)
     yield Holder("results", {"detail": DETAIL[kind]}, repeated=True)
     if kind is DocumentKind.INSPECTION_RECORD:

@@ -1,6 +1,6 @@
 """JSON as the evidence format allows it, and its canonical form.
 
-The subset is that of docs/evidence-format.md, section 1: every accepted text has one meaning in
+The subset is that of docs/evidence-format.md, "Conventions": every accepted text has one meaning in
 every reader, and none of it can deceive an eye. Canonical output is RFC 8785 without floats.
 """
 

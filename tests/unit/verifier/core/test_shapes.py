@@ -2,13 +2,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.certificates import sample_documents
-from verifier.core.document import IMPORT_SHAPES, without_nulls
+from verifier.core.document import without_nulls
 from verifier.core.shapes import (
     Choice,
     Either,
@@ -117,26 +115,6 @@ def test_any_value_gets_an_answer(value: Any) -> None:
 def test_a_value_without_problems_is_accepted(value: dict[str, Any]) -> None:
     if not problems(SHAPE, value):
         assert SHAPE.accepts(without_nulls(value))
-
-
-@settings(max_examples=30)
-@given(st.dictionaries(st.sampled_from([*SHAPE.members, "other"]), JSON))
-def test_the_schema_refuses_nothing_that_is_right(value: dict[str, Any]) -> None:
-    schema = SHAPE.schema(nullable=True)
-    valid = jsonschema.Draft202012Validator(schema).is_valid(value)
-
-    if not problems(SHAPE, value):
-        assert valid
-
-
-@pytest.mark.parametrize("document", sample_documents(), ids=lambda each: each["number"])
-def test_samples_are_right_by_shape_and_schema(document: dict[str, Any]) -> None:
-    shape = IMPORT_SHAPES[document["kind"]]
-
-    assert not problems(shape, document)
-    schema = shape.schema(nullable=True)
-    jsonschema.Draft202012Validator.check_schema(schema)
-    jsonschema.Draft202012Validator(schema).validate(document)
 
 
 def test_pointers_are_escaped() -> None:

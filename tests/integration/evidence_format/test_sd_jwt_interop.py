@@ -23,7 +23,7 @@ from verifier.core.sd_jwt import Disclosable, issue, resolve
 from verifier.core.strict_json import JsonObject, canonical_json
 
 CASES: Final = sorted(
-    path.parent for path in (Path(__file__).parents[3] / "vectors" / "sd_jwt").glob("*/*.yml")
+    path.parent for path in (Path(__file__).parents[2] / "vectors" / "sd_jwt").glob("*/*.yml")
 )
 WITH_FRACTIONS: Final = {"array_data_types", "object_data_types"}
 SIGNER: Final = FixedSigner()
