@@ -77,7 +77,7 @@ class TestFacts:
         assert body.statuses[-1].state is BodyState.ACTIVE
         assert body.scopes[0].document_hash == b"\x07" * 32
         assert body.scopes[0].effective_from == 1_000_000
-        assert body.scopes[0].recorded_at > body.registered_at
+        assert body.scopes[0].recorded_at >= body.registered_at
         assert trust.find_body(bytes(32)) is None
 
     def test_key(self, trust: RpcTrustSource) -> None:

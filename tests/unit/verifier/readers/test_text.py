@@ -11,7 +11,7 @@ from verifier.core.errors import LimitExceededError
 from verifier.core.limits import MAX_CODE_CHARS, MAX_DOCUMENT_BYTES
 from verifier.readers import Material, read
 
-TOKEN = "eyJhbGciOiJFUzI1NiJ9.e30.c2ln~ZGlzY2xvc3VyZQ~"  # noqa: S105
+TOKEN = "eyJhbGciOiJFUzI1NiJ9.e30.c2ln~ZGlzY2xvc3VyZQ~"
 
 
 @pytest.mark.parametrize(
