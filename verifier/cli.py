@@ -260,13 +260,15 @@ def _source(options: Options) -> Iterator[TrustSource | None]:
 def _progress(
     inputs: tuple[str, ...], options: Options
 ) -> AbstractContextManager[Iterator[str] | tuple[str, ...]]:
-    """Return the inputs, with a bar where many are verified at a terminal."""
-    if len(inputs) < _MANY or not _is_terminal(sys.stderr):
+    """Return the inputs, with a bar where many are verified at a terminal.
+
+    Answers that go to the same terminal show the progress themselves.
+    """
+    answers_seen = _is_terminal(sys.stdout) and not options.as_json
+    if len(inputs) < _MANY or answers_seen or not _is_terminal(sys.stderr):
         return nullcontext(inputs)
-    # Answers and bar would overwrite each other where both go to one terminal.
-    hidden = _is_terminal(sys.stdout) and not options.as_json
     bar: AbstractContextManager[Iterator[str]] = click.progressbar(
-        inputs, file=sys.stderr, show_pos=True, hidden=hidden
+        inputs, file=sys.stderr, show_pos=True
     )
     return bar
 

@@ -384,6 +384,41 @@ class TestOutput:
 
         assert seen == [coloured]
 
+    @pytest.mark.parametrize(
+        ("terminals", "options", "shown"),
+        [
+            ("stderr", ["--json"], True),
+            ("stderr", [], True),
+            ("stderr stdout", ["--json"], True),
+            ("stderr stdout", [], False),
+            ("", ["--json"], False),
+        ],
+    )
+    def test_progress_is_shown_where_a_person_waits(
+        self,
+        desk: Desk,
+        monkeypatch: pytest.MonkeyPatch,
+        terminals: str,
+        options: list[str],
+        *,
+        shown: bool,
+    ) -> None:
+        names = {sys.stdout: "stdout", sys.stderr: "stderr"}
+        monkeypatch.setattr(cli, "_is_terminal", lambda stream: names[stream] in terminals)
+        bars: list[int] = []
+        bar = cli.click.progressbar
+
+        def progressbar(inputs: Any, **named: Any) -> Any:
+            bars.append(len(inputs))
+            return bar(inputs, **named)
+
+        monkeypatch.setattr(cli.click, "progressbar", progressbar)
+
+        outcome = desk.run(*[desk.receipt] * 4, "--profile", desk.profile, *options)
+
+        assert outcome.status == 0
+        assert bars == ([4] if shown else [])
+
     def test_help_names_the_exit_statuses(self, desk: Desk) -> None:
         outcome = desk.run("--help")
 
