@@ -9,6 +9,8 @@ from typing import Final
 from fastapi import FastAPI
 
 from registry import health
+from registry.access.gate import Gate
+from registry.access.secrets_at_rest import Passwords, open_key
 from registry.anchoring.trees import TreeShelf
 from registry.certificates.router import router as receipts_router
 from registry.health import Readiness
@@ -17,8 +19,9 @@ from registry.kit.body_limit import BodyLimit
 from registry.kit.clock import Clock, system_clock
 from registry.kit.database import Database
 from registry.kit.objects import FolderObjectStore
-from registry.settings import EMBEDDED, Settings
+from registry.settings import EMBEDDED, Environment, Settings
 from registry.signing.client import SignerClient
+from registry.tenant_directory import RegisteredTenants
 from registry.verifications.router import router as verifications_router
 from registry.verifications.schemas import limit_of
 from registry.verifications.service import OpenSource, StoredReceipts, Verifications
@@ -60,6 +63,8 @@ def create_app(
     app = FastAPI(title=TITLE, version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.database = database
     app.state.trees = trees
+    app.state.gate = make_gate(settings, database, clock=clock)
+    app.state.tenants = RegisteredTenants()
     app.state.verifications = Verifications(
         profile=profile, open_source=source, receipts=StoredReceipts(database, trees)
     )
@@ -75,6 +80,17 @@ def create_app(
     for router in (health.router, receipts_router, verifications_router):
         app.include_router(router)
     return app
+
+
+def make_gate(settings: Settings, database: Database, *, clock: Clock = system_clock) -> Gate:
+    """Return what proves identities; a demonstration makes its own access key.
+
+    Raises:
+        AccessKeyError: The access key is missing or malformed.
+    """
+    may_make = settings.environment is Environment.DEMONSTRATION
+    key = open_key(settings.home / "keys" / "access.key", may_make=may_make)
+    return Gate(database=database, key=key, passwords=Passwords(), clock=clock)
 
 
 def _chain_of(settings: Settings) -> OpenSource:

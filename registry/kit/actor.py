@@ -1,4 +1,4 @@
-"""Who does something. For now a name given with each act; access control will issue these."""
+"""Who does something: a person known to access control, or at the command line a mere name."""
 
 from __future__ import annotations
 
@@ -18,22 +18,37 @@ class Actor:
 
     Attributes:
         name: As shown in histories.
+        key: Id of the person in access control, the same for all of his accounts and roles; None
+            for a name that nobody vouches for, which then stands for itself.
 
     Raises:
         InvalidInputError: On construction, when the name is empty, too long or not printable.
     """
 
     name: str
+    key: str | None = None
 
     def __post_init__(self) -> None:
         if not 0 < len(self.name.strip()) <= MAX_NAME_CHARS or not self.name.isprintable():
             raise InvalidInputError(
                 f"a person's name has 1 to {MAX_NAME_CHARS} printable characters"
             )
-        if len(self.person) > MAX_PERSON_CHARS:
+        if len(folded_name(self.name)) > MAX_PERSON_CHARS:
             raise InvalidInputError("a person's name must not consist of ligatures")
 
     @property
     def person(self) -> str:
-        """The key by which two acts are by the same person: letter case and spacing aside."""
-        return " ".join(unicodedata.normalize("NFKC", self.name).casefold().split())
+        """What is stored to tell whether two acts are by the same person."""
+        return folded_name(self.name) if self.key is None else self.key
+
+    def may_be(self, person: str) -> bool:
+        """Tell whether an earlier act, stored under `person`, may be this one's.
+
+        An act under a mere name counts as that of everybody who has the name.
+        """
+        return person in (self.person, folded_name(self.name))
+
+
+def folded_name(name: str) -> str:
+    """Return a name with letter case, spacing and width of letters aside."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

@@ -5,6 +5,7 @@ RegistryError
 ├── NotFoundError            there is no such thing, or it is not the asker's to see
 ├── ConflictError            the act does not fit the present state; nothing was changed
 ├── RuleViolationError       the act is forbidden to this person or in this form
+├── UnauthenticatedError     nobody knows who asks
 ├── UnavailableError         something needed (signer, chain, database) gave no answer
 └── UnusableSettingsError    the installation is configured wrongly
 
@@ -48,6 +49,12 @@ class RuleViolationError(RegistryError):
     """The act is forbidden to this person or in this form."""
 
     code = "rule_violation"
+
+
+class UnauthenticatedError(RegistryError):
+    """Who asks is not proved."""
+
+    code = "unauthenticated"
 
 
 class UnavailableError(RegistryError):

@@ -17,6 +17,7 @@ from registry.kit.errors import (
     NotFoundError,
     RegistryError,
     RuleViolationError,
+    UnauthenticatedError,
     UnavailableError,
 )
 from verifier.core.errors import (
@@ -35,6 +36,7 @@ _STATUS: Final[dict[type[Exception], HTTPStatus]] = {
     NotFoundError: HTTPStatus.NOT_FOUND,
     ConflictError: HTTPStatus.CONFLICT,
     RuleViolationError: HTTPStatus.FORBIDDEN,
+    UnauthenticatedError: HTTPStatus.UNAUTHORIZED,
     UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
     LimitExceededError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     MalformedEvidenceError: HTTPStatus.BAD_REQUEST,
@@ -84,7 +86,10 @@ async def _on_known_error(_request: Request, error: Exception) -> Response:
         # An error without a status of its own says something about us, not about the request.
         _log.error("unexpected %s", error.code, exc_info=error)
         return problem_response(error.code, status)
-    return problem_response(error.code, status, str(error))
+    response = problem_response(error.code, status, str(error))
+    if status is HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
 
 
 async def _on_malformed_request(_request: Request, error: Exception) -> Response:
