@@ -55,6 +55,7 @@ class TestReorganisation:
             home.chain.reorganise(depth)
             worker.round()
             assert state_of(home) is WriteState.SENT
+            assert len(home.chain.pool) == 1  # sent again at once: nobody else will
         home.finish(rounds=40)
         home.assert_anchored_once(leaves)
         assert home.signer.signed == 1
