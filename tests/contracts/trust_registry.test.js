@@ -213,6 +213,7 @@ describe("TrustRegistry", () => {
       ["the prefix alone", "did:web:"],
       ["a blank", "did:web:lab example"],
       ["a control character", "did:web:lab\n"],
+      ["the delete character", "did:web:lab\x7f"],
       ["letters outside ASCII", "did:web:实验室.example"],
       ["256 characters", `did:web:${"a".repeat(248)}`],
     ];
