@@ -9,8 +9,8 @@ from typing import Final
 from fastapi import FastAPI
 
 from registry import health
-from registry.access.gate import Gate
-from registry.access.secrets_at_rest import Passwords, open_key
+from registry.access.connect import open_gate
+from registry.access.router import router as access_router
 from registry.anchoring.trees import TreeShelf
 from registry.certificates.router import router as receipts_router
 from registry.health import Readiness
@@ -19,7 +19,7 @@ from registry.kit.body_limit import BodyLimit
 from registry.kit.clock import Clock, system_clock
 from registry.kit.database import Database
 from registry.kit.objects import FolderObjectStore
-from registry.settings import EMBEDDED, Environment, Settings
+from registry.settings import EMBEDDED, Settings
 from registry.signing.client import SignerClient
 from registry.tenant_directory import RegisteredTenants
 from registry.verifications.router import router as verifications_router
@@ -63,7 +63,7 @@ def create_app(
     app = FastAPI(title=TITLE, version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.database = database
     app.state.trees = trees
-    app.state.gate = make_gate(settings, database, clock=clock)
+    app.state.gate = open_gate(settings, database, clock=clock)
     app.state.tenants = RegisteredTenants()
     app.state.verifications = Verifications(
         profile=profile, open_source=source, receipts=StoredReceipts(database, trees)
@@ -77,20 +77,9 @@ def create_app(
     problems.install(app)
     pages.install(app)
     app.add_middleware(BodyLimit, limit_of=limit_of)
-    for router in (health.router, receipts_router, verifications_router):
+    for router in (health.router, access_router, receipts_router, verifications_router):
         app.include_router(router)
     return app
-
-
-def make_gate(settings: Settings, database: Database, *, clock: Clock = system_clock) -> Gate:
-    """Return what proves identities; a demonstration makes its own access key.
-
-    Raises:
-        AccessKeyError: The access key is missing or malformed.
-    """
-    may_make = settings.environment is Environment.DEMONSTRATION
-    key = open_key(settings.home / "keys" / "access.key", may_make=may_make)
-    return Gate(database=database, key=key, passwords=Passwords(), clock=clock)
 
 
 def _chain_of(settings: Settings) -> OpenSource:

@@ -114,6 +114,8 @@ class Settings(BaseSettings):
         verifier_host: Host name that QR codes show; readers ignore it.
         fonts: Folder of the npm packages with the fonts of the printed page.
         profile: Trust profile used to verify; None: the demonstration profile inside `home`.
+        access_key_file: File of the key under which API tokens and sessions are stored; None:
+            inside `home`. Every process of an installation reads the same.
     """
 
     model_config = SettingsConfigDict(
@@ -126,6 +128,7 @@ class Settings(BaseSettings):
     verifier_host: Annotated[str, Field(pattern=_HOST, max_length=64)] = "verify.lancang.example"
     fonts: Path = Path("node_modules")
     profile: Path | None = None
+    access_key_file: Path | None = None
     chain: ChainSettings = ChainSettings()
     anchoring: AnchoringSettings = AnchoringSettings()
     signer: SignerSettings = SignerSettings()
@@ -147,6 +150,11 @@ class Settings(BaseSettings):
     def trust_profile(self) -> Path:
         """Return the trust profile under which this installation verifies."""
         return self.profile or self.home / "profile.json"
+
+    @property
+    def access_key(self) -> Path:
+        """Return the file of the key under which API tokens and sessions are stored."""
+        return self.access_key_file or self.home / "keys" / "access.key"
 
     @property
     def embedded_chain(self) -> Path:

@@ -48,9 +48,10 @@ GateDep = Annotated[Gate, Depends(get_gate)]
 TenantsDep = Annotated[TenantDirectory, Depends(get_tenants)]
 
 
-def get_principal(
-    gate: GateDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> Iterator[Principal]:
+BearerDep = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+
+
+def get_principal(gate: GateDep, credentials: BearerDep) -> Iterator[Principal]:
     """Yield who asks; what the route refuses him goes to the audit trail.
 
     Raises:

@@ -149,6 +149,10 @@ class Reach:
     parties: frozenset[str]
     bodies: frozenset[bytes]
 
+    def has(self, tenant: Tenant) -> bool:
+        """Tell whether a tenant is among them."""
+        return self.everywhere or tenant.party in self.parties or tenant.body in self.bodies
+
 
 _R = Role
 _BODY_STAFF: Final = frozenset({_R.CLERK, _R.APPROVER, _R.BODY_ADMINISTRATOR})

@@ -39,6 +39,12 @@ class SignInRefusedError(UnauthenticatedError):
     code = "sign_in_refused"
 
 
+class SessionRequiredError(RuleViolationError):
+    """The act needs a session that a password began; a token is not enough."""
+
+    code = "session_required"
+
+
 class CsrfMismatchError(RuleViolationError):
     """A form was not sent from a page of this session."""
 

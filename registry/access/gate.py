@@ -143,6 +143,32 @@ class Gate:
             row.ended_at = self.clock()
             self._record(session, "session.end", person, f"login:{login.id}")
 
+    def change_password(self, secret: str, *, current: str, new: str) -> None:
+        """Change the password of a session's account and end the person's other sessions.
+
+        Raises:
+            TokenInvalidError: The session has ended.
+            SignInRefusedError: `current` is not the password, or it was tried too often.
+            WeakPasswordError: The new password is too weak.
+        """
+        with self.database.begin() as session:
+            found = repository.session_of_digest(session, self.key.digest(_SESSION, secret))
+            if found is None or not _session_counts(session, found, at=self.clock()):
+                raise TokenInvalidError("the session has ended")
+            tried = self._count_attempt(session, found[1])
+        if tried is None or not self.passwords.matches(tried, current):
+            raise SignInRefusedError("the password does not fit, or too many attempts")
+        encoded = self.passwords.hash(new)
+        with self.database.begin() as session:
+            row, login, person = found
+            stored = session.get_one(LoginRow, login.id)
+            stored.password_hash = encoded
+            stored.failed_attempts, stored.refused_until = 0, None
+            for other in repository.open_sessions_of(session, person.id):
+                if other.id != row.id:
+                    other.ended_at = self.clock()
+            self._record(session, "password.change", person, f"login:{login.id}")
+
     def csrf_token(self, secret: str) -> str:
         """Return what every form of a page carries; it belongs to one session."""
         return b64u(self.key.digest(_CSRF, secret))

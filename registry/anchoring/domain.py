@@ -32,6 +32,7 @@ class LeafKind(StrEnum):
     RELEASE_STATEMENT = "release_statement"
     SUMMARY = "summary"
     WRITE_OFF = "write_off"
+    AUDIT_HEAD = "audit_head"  # not signed: place and hash of the newest act of the audit trail
 
 
 class WriteKind(StrEnum):

@@ -1,0 +1,45 @@
+"""Anchoring the audit trail: once a day its head becomes a leaf like everything signed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from registry.anchoring.domain import LeafKind
+from registry.anchoring.queue import enqueue
+from registry.audit import repository
+from registry.audit.domain import head_entry
+from registry.audit.models import AnchoredHeadRow
+from verifier.core.hashing import leaf_digest
+
+
+def queue_audit_head(session: Session, *, at: datetime) -> bytes | None:
+    """Queue the head of the audit trail to be anchored, at most once for each day in UTC.
+
+    What is anchored is the place and hash of the newest entry (docs/adr/0011-audit-trail.md). Two
+    processes that try at once: the head's lock lets one after the other.
+
+    Returns:
+        The leaf, None when it is not due or there is nothing new.
+    """
+    day = at.date()
+    head = repository.locked_head(session)
+    last = repository.last_anchored(session)
+    if head.sequence == 0 or (last is not None and (last[0] >= day or last[1] >= head.sequence)):
+        return None
+    entry = head_entry(head, at=at)
+    leaf = leaf_digest(entry)
+    session.add(
+        AnchoredHeadRow(day=day, sequence=head.sequence, hash=head.hash, leaf=leaf, entry=entry)
+    )
+    session.flush()
+    enqueue(
+        session,
+        leaf,
+        kind=LeafKind.AUDIT_HEAD,
+        entry=entry,
+        certificate_id=None,
+        clock=lambda: at,
+    )
+    return leaf
