@@ -121,6 +121,7 @@ def test_malformed_signatures_are_false_not_errors(signer: FixedSigner, signatur
         pytest.param(Algorithm.EDDSA, b"\x02" + bytes(31), id="Ed25519 off the curve"),
         pytest.param(Algorithm.EDDSA, bytes(33), id="Ed25519 long"),
         pytest.param(Algorithm.EDDSA, b"\xee" + b"\xff" * 30 + b"\x7f", id="Ed25519 y = p + 1"),
+        pytest.param(Algorithm.EDDSA, b"\xf0" + b"\xff" * 30 + b"\x7f", id="Ed25519 y = p + 3"),
     ],
 )
 def test_what_is_no_key_is_refused(algorithm: Algorithm, raw: bytes) -> None:
