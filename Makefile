@@ -46,14 +46,14 @@ test-verifier-alone: install-dev ## Test the verifier installed alone, with the 
 
 test-contracts: install-dev
 	node_modules/.bin/hardhat test
-	sh scripts/forge_test.sh
+	node scripts/forge.cjs test
 
 lint: install-dev ## Check style, types, layers, contracts and generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	node_modules/.bin/solhint --max-warnings 0 'contracts/**/*.sol'
+	node_modules/.bin/solhint --disc --noPoster --max-warnings 0 'contracts/**/*.sol'
 	node_modules/.bin/prettier --check contracts tests/contracts hardhat.config.js 'scripts/*.cjs'
 	$(BIN)/python scripts/check_house.py
 	$(MAKE) --no-print-directory generated
@@ -63,6 +63,7 @@ generated: install-dev ## Prove that every generated file is current
 	$(BIN)/python scripts/check_solcx.py
 	$(BIN)/python scripts/gen_format_examples.py --check
 	$(BIN)/python scripts/gen_tree_examples.py --check
+	$(BIN)/python scripts/gen_verdict_vectors.py --check
 
 format: install-dev ## Rewrite the sources in the house style
 	$(BIN)/ruff format .
