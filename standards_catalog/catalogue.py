@@ -85,7 +85,7 @@ class Catalogue:
     def __post_init__(self) -> None:
         by_standard: dict[StandardId, list[Edition]] = defaultdict(list)
         for edition in self.editions.values():
-            by_standard[_standard_key(edition.id)].append(edition)
+            by_standard[standard_key(edition.id)].append(edition)
         for members in by_standard.values():
             members.sort(key=lambda edition: sort_key(edition.id))
         successors: dict[str, list[Edition]] = defaultdict(list)
@@ -118,7 +118,7 @@ class Catalogue:
         exact = self.editions.get(str(_bare(standard))) or self.editions.get(code)
         if exact is not None:
             return [exact]
-        members = self._by_standard.get(_standard_key(standard), [])
+        members = self._by_standard.get(standard_key(standard), [])
         if standard.year is None and members:
             return list(members)
         raise UnknownStandardError(text, near=self.near(text))
@@ -269,7 +269,7 @@ def _bare(standard: StandardId) -> StandardId:
     )
 
 
-def _standard_key(standard: StandardId) -> StandardId:
+def standard_key(standard: StandardId) -> StandardId:
     """Return what all editions of one standard share."""
     return StandardId(
         family=standard.family,

@@ -79,13 +79,13 @@ def content_digest(lines: Iterable[bytes]) -> tuple[bytes, int]:
 def canonical_lines(catalogue: Catalogue) -> Iterator[bytes]:
     """Yield the canonical content, line by line, without line feeds."""
     for edition in sorted(catalogue.editions.values(), key=lambda e: sort_key(e.id)):
-        yield _line("edition", edition_record(edition))
+        yield record_line("edition", edition_record(edition))
     for relation in sorted(catalogue.relations, key=_relation_order):
-        yield _line("relation", relation_record(relation))
+        yield record_line("relation", relation_record(relation))
     yield from sorted(
-        _line("requirement", requirement_record(row)) for row in catalogue.requirements
+        record_line("requirement", requirement_record(row)) for row in catalogue.requirements
     )
-    yield from sorted(_line("no_limit", no_limit_record(row)) for row in catalogue.no_limits)
+    yield from sorted(record_line("no_limit", no_limit_record(row)) for row in catalogue.no_limits)
 
 
 def edition_record(edition: Edition) -> dict[str, Any]:
@@ -197,7 +197,7 @@ def _relation_order(relation: Relation) -> tuple[object, ...]:
         sort_key(source),
         sort_key(target),
         relation.type.value,
-        _line("", relation_record(relation)),
+        record_line("", relation_record(relation)),
     )
 
 
@@ -211,8 +211,8 @@ def _day(day: date | None) -> str | None:
     return day.isoformat() if day else None
 
 
-def _line(kind: str, record: Mapping[str, Any]) -> bytes:
-    """Return one canonical line."""
+def record_line(kind: str, record: Mapping[str, Any]) -> bytes:
+    """Return one record as its canonical line, without a line feed."""
     text = json.dumps(
         {"record": kind, **record}, ensure_ascii=False, sort_keys=True, separators=(",", ":")
     )

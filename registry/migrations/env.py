@@ -37,6 +37,11 @@ def render_type(kind: str, item: object, autogen: AutogenContext) -> str | Liter
     return False
 
 
+def include_name(name: str | None, kind: str, _parents: object) -> bool:
+    """Leave out what migrations make by hand: the inverted index and its shadow tables."""
+    return kind != "table" or not (name or "").startswith("standard_search")
+
+
 def run() -> None:
     """Run the migrations on the connection that `registry.kit.schema` handed over."""
     import_models()
@@ -46,6 +51,7 @@ def run() -> None:
         target_metadata=Base.metadata,
         compare_type=True,
         render_item=render_type,
+        include_name=include_name,
         render_as_batch=connection.dialect.name == "sqlite",
     )
     with context.begin_transaction():

@@ -1,0 +1,1 @@
+"""The standards catalogue in the database: search, editions, facts, imports and releases."""
