@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from registry.audit.service import body_tenant, record
 from registry.bodies import repository
 from registry.bodies.domain import (
     Body,
@@ -31,6 +32,7 @@ from registry.parties.service import get_party
 from verifier.checks.facts import KeyPurpose
 from verifier.core.keys import PublicKey
 from verifier.core.limits import MAX_DOCUMENT_BYTES
+from verifier.core.strict_json import JsonValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ def register_body(session: Session, body: Body, *, actor: Actor, at: datetime) -
     rows = repository.find_bodies(session, ids=[body.id], aliases=[body.alias])
     if not rows:
         repository.insert_body(session, body, recorded_by=actor.name, recorded_at=at)
+        _record(session, "body.register", body.id, actor=actor, at=at)
     elif [repository.body_of(row) for row in rows] != [body]:
         raise BodyDiffersError(f"body {body.alias} is registered with another content")
 
@@ -107,6 +110,8 @@ def publish_scope(
         )
         session.add(stored)
         session.flush()
+        details: dict[str, JsonValue] = {"sha256": sha256.hex()}
+        _record(session, "scope.publish", body.id, actor=actor, at=at, details=details)
     return repository.scope_of(stored)
 
 
@@ -152,6 +157,11 @@ def add_key(
         )
     )
     session.flush()
+    details: dict[str, JsonValue] = {
+        "purpose": purpose.name.lower(),
+        "thumbprint": public_key.thumbprint().hex(),
+    }
+    _record(session, "key.register", body, actor=actor, at=at, details=details)
 
 
 def keys(session: Session, body: bytes) -> list[BodyKey]:
@@ -213,3 +223,16 @@ def _note(
 
 def _registered(row: BodyRow) -> RegisteredBody:
     return RegisteredBody(repository.body_of(row), row.on_chain_since)
+
+
+def _record(
+    session: Session,
+    action: str,
+    body: bytes,
+    *,
+    actor: Actor,
+    at: datetime,
+    details: dict[str, JsonValue] | None = None,
+) -> None:
+    tenant = body_tenant(body)
+    record(session, action, actor=actor, object_=tenant, tenant=tenant, at=at, details=details)

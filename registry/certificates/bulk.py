@@ -83,7 +83,7 @@ class BulkIssue:
             ImportRefusedError: Something is wrong with the files; nothing was stored.
             RegistryError: Signing stopped, see `Issuer.issue`; portions signed before are kept.
         """
-        if self.maker.person == self.approver.person:
+        if self.maker.is_same_person(self.approver):
             raise MakerIsApproverError("maker and approver must be two people")
         identifiers = self._store(self._check(files))
         drafts = self._in_state(identifiers, State.DRAFT)

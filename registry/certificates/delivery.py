@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from registry.anchoring.proofs import find_proof
 from registry.anchoring.trees import TreeShelf
+from registry.audit.service import body_tenant, record
 from registry.certificates import receipts
 from registry.certificates.errors import ContentErasedError, WrongStateError
 from registry.certificates.models import (
@@ -18,6 +20,7 @@ from registry.certificates.models import (
     SummaryRow,
 )
 from registry.certificates.service import get_certificates
+from registry.kit.actor import Actor
 from verifier.core.certificate import join_compact, parse_certificate
 from verifier.core.encoding import b64u
 from verifier.core.link_code import encode_link_code
@@ -69,6 +72,19 @@ class Delivery:
         if self.destination is not None:
             parts.append(self.destination)
         return ".".join(parts)
+
+
+def note_delivery(session: Session, delivery: Delivery, *, actor: Actor, at: datetime) -> None:
+    """Record that a view was handed out; `deliver` only reads."""
+    record(
+        session,
+        "certificate.deliver",
+        actor=actor,
+        object_=f"certificate:{delivery.certificate_id}",
+        tenant=body_tenant(delivery.certificate.parsed.credential.body),
+        at=at,
+        details={"destination": delivery.destination},
+    )
 
 
 def deliver(

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from registry.anchoring.domain import LeafKind
 from registry.anchoring.queue import enqueue
+from registry.audit.service import body_tenant, record
 from registry.bodies.domain import Body, BodyKey
 from registry.bodies.service import get_body, signing_key
 from registry.certificates import repository
@@ -39,6 +40,7 @@ from registry.certificates.reverification import (
 )
 from registry.certificates.service import get_certificates
 from registry.certificates.status_orders import order_superseded
+from registry.kit.actor import Actor
 from registry.kit.clock import Clock, system_clock
 from registry.kit.database import Database
 from registry.signing.client import SignerClient
@@ -87,6 +89,11 @@ class _Order:
     status: StatusEntry
     key: PublicKey
     summary_key: PublicKey
+
+    @property
+    def approver(self) -> Actor:
+        """Who approved it; the signature is his."""
+        return Actor(self.approval.approver, key=self.approval.approver_person)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,11 +240,20 @@ def _store(session: Session, signed: Sequence[_Signed]) -> list[Issued]:
         raise WrongStateError("one of the certificates was signed by somebody else meanwhile")
     for item in signed:
         _queue_leaves(session, item)
+        record(
+            session,
+            "certificate.sign",
+            actor=item.order.approver,
+            object_=f"certificate:{item.order.row.id}",
+            tenant=body_tenant(item.order.row.body_id),
+            at=item.at,
+            details={"leaf": item.token.leaf.hex(), "summary": item.summary.leaf().hex()},
+        )
         if item.order.row.replaces_id is not None:
             order_superseded(
                 session,
                 item.order.row.replaces_id,
-                ordered_by=item.order.approval.approver,
+                actor=item.order.approver,
                 at=item.at,
             )
     return [

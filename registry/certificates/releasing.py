@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from registry.anchoring.domain import LeafKind
 from registry.anchoring.queue import enqueue
+from registry.audit.service import body_tenant, record
 from registry.bodies.service import signing_key
 from registry.certificates.delivery import whole_certificate
 from registry.certificates.errors import DeliveryMismatchError, NothingToWithholdError
@@ -113,6 +114,20 @@ class Releaser:
             existing = _find(session, release, prepared.view)
             if existing is None:
                 _store(session, release, statement, summary, actor=actor, at=at)
+                record(
+                    session,
+                    "certificate.release",
+                    actor=actor,
+                    object_=f"certificate:{release.certificate_id}",
+                    tenant=body_tenant(statement.claims.body),
+                    at=at,
+                    details={
+                        "destination": release.destination,
+                        "grounds": [*statement.claims.grounds],
+                        "leaf": statement.leaf.hex(),
+                        "withheld": [*statement.claims.withheld],
+                    },
+                )
         return existing or statement.leaf
 
     def _sign_statement(

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from registry.audit.service import body_tenant, record
 from registry.certificates import repository
 from registry.certificates.domain import Draft, State
 from registry.certificates.errors import (
@@ -59,6 +60,16 @@ def import_drafts(
             repository.insert_drafts(session, checked.new, maker=maker, at=at)
     except IntegrityError as error:
         raise NumberTakenError("a number was taken by somebody else meanwhile") from error
+    for identifier, draft, _ in checked.new:
+        record(
+            session,
+            "certificate.import",
+            actor=maker,
+            object_=f"certificate:{identifier}",
+            tenant=body_tenant(draft.body),
+            at=at,
+            details={"sha256": repository.document_digest(draft.document).hex()},
+        )
     return ImportOutcome(ids=tuple(checked.ids), created=len(checked.new))
 
 
@@ -79,12 +90,22 @@ def approve(session: Session, identifiers: Sequence[str], *, approver: Actor, at
     for row in rows:
         if row.state is not State.DRAFT:
             raise WrongStateError(f"{row.number} is {row.state}, only drafts are approved")
-        if row.maker_person == approver.person:
+        if approver.is_same_person(Actor(row.maker, key=row.maker_person)):
             raise MakerIsApproverError(
                 f"{row.number} was made by {row.maker}; another person must approve it"
             )
     repository.insert_approvals(session, rows, approver=approver, at=at)
     repository.set_state(session, identifiers, before=State.DRAFT, after=State.APPROVED)
+    for row in rows:
+        record(
+            session,
+            "certificate.approve",
+            actor=approver,
+            object_=f"certificate:{row.id}",
+            tenant=body_tenant(row.body_id),
+            at=at,
+            details={"sha256": row.document_sha256.hex()},
+        )
 
 
 def get_certificates(

@@ -13,9 +13,10 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from registry.audit.service import body_tenant, record
 from registry.certificates.domain import State, StatusAct
 from registry.certificates.errors import AlreadyRevokedError, WrongStateError
-from registry.certificates.models import StatusEntryRow, StatusOrderRow
+from registry.certificates.models import CertificateRow, StatusEntryRow, StatusOrderRow
 from registry.certificates.service import get_certificates
 from registry.kit.actor import Actor
 from verifier.checks.facts import RevocationReason
@@ -62,22 +63,15 @@ def order_status(
         raise WrongStateError(f"{row.number} is {row.state}, only signed ones have a status")
     if is_revoked(session, certificate_id):
         raise AlreadyRevokedError(f"{row.number} is revoked already")
-    _insert(session, certificate_id, act, reason=reason, ordered_by=actor.name, at=at)
+    _insert(session, row, act, reason=reason, actor=actor, at=at)
 
 
-def order_superseded(
-    session: Session, certificate_id: str, *, ordered_by: str, at: datetime
-) -> None:
+def order_superseded(session: Session, certificate_id: str, *, actor: Actor, at: datetime) -> None:
     """Order the revocation of a certificate that a newer one replaces, unless it is revoked."""
     if not is_revoked(session, certificate_id):
-        _insert(
-            session,
-            certificate_id,
-            StatusAct.REVOKE,
-            reason=RevocationReason.SUPERSEDED,
-            ordered_by=ordered_by,
-            at=at,
-        )
+        [row] = get_certificates(session, [certificate_id])
+        reason = RevocationReason.SUPERSEDED
+        _insert(session, row, StatusAct.REVOKE, reason=reason, actor=actor, at=at)
 
 
 def is_revoked(session: Session, certificate_id: str) -> bool:
@@ -118,21 +112,30 @@ def assign_orders(session: Session, orders: Sequence[int], *, ledger_write_id: i
 
 def _insert(
     session: Session,
-    certificate_id: str,
+    certificate: CertificateRow,
     act: StatusAct,
     *,
     reason: RevocationReason,
-    ordered_by: str,
+    actor: Actor,
     at: datetime,
 ) -> None:
     session.add(
         StatusOrderRow(
-            certificate_id=certificate_id,
+            certificate_id=certificate.id,
             act=act,
             reason=reason,
-            ordered_by=ordered_by,
+            ordered_by=actor.name,
             ordered_at=at,
             ledger_write_id=None,
         )
     )
     session.flush()
+    record(
+        session,
+        f"status.{act}",
+        actor=actor,
+        object_=f"certificate:{certificate.id}",
+        tenant=body_tenant(certificate.body_id),
+        at=at,
+        details={"reason": reason.name.lower()},
+    )

@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+from registry.access.service import actor_named
 from registry.anchoring.registration import OPERATORS
 from registry.console import Application, pass_application, plain
 from registry.founding import (
@@ -48,8 +49,9 @@ def command(app: Application, file: Path | None, name: str) -> None:
     from registry.anchoring.connect import at_work  # noqa: PLC0415
     from registry.anchoring.setup import set_up  # noqa: PLC0415
 
-    actor = Actor(name)
     schema.upgrade(app.database)
+    with app.database.read() as session:
+        actor = actor_named(session, name)
     if file is not None:
         _record(app, file, actor)
     with open_signer(app.settings, may_generate=True) as signer:

@@ -11,10 +11,10 @@ from typing import Final
 
 import click
 
+from registry.access.service import actor_named
 from registry.certificates.bulk import BulkIssue, BulkOutcome, Progress, Stage
 from registry.certificates.issuing import Issued, Issuer
 from registry.console import Application, pass_application, plain
-from registry.kit.actor import Actor
 from registry.kit.errors import RegistryError
 from registry.kit.import_problems import FileProblem, ImportRefusedError
 from registry.signing.connect import open_signer
@@ -47,7 +47,8 @@ def command(
     with any of them, every problem is listed and nothing is stored. Running the same command again
     after an interruption goes on where it ended.
     """
-    people = Actor(maker), Actor(approver)
+    with app.database.read() as session:
+        people = actor_named(session, maker), actor_named(session, approver)
     reached: set[Stage] = set()
     contents = [(str(path), path.read_bytes()) for path in files]
     try:

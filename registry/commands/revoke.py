@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
+from registry.access.service import actor_named
 from registry.certificates.domain import StatusAct
 from registry.certificates.status_orders import order_status
 from registry.console import Application, pass_application
-from registry.kit.actor import Actor
 from registry.kit.clock import system_clock
 from verifier.checks.facts import RevocationReason
 
@@ -34,7 +34,7 @@ def command(app: Application, certificate_id: object, reason: str, name: str) ->
             str(certificate_id),
             StatusAct.REVOKE,
             reason=RevocationReason[reason.upper()],
-            actor=Actor(name),
+            actor=actor_named(session, name),
             at=system_clock(),
         )
     app.out.print(f"revocation of {certificate_id} is ordered ({reason})")

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import click
 
+from registry.access.service import actor_named
 from registry.anchoring.trees import TreeShelf
 from registry.bodies.service import get_body
-from registry.certificates.delivery import deliver
+from registry.certificates.delivery import deliver, note_delivery
 from registry.certificates.releasing import Release, Releaser
 from registry.certificates.rendering.files import files_of
 from registry.certificates.rendering.paper import font_directories
 from registry.console import Application, pass_application, plain
-from registry.kit.actor import Actor
+from registry.kit.clock import system_clock
 from registry.kit.objects import FolderObjectStore
 from registry.signing.connect import open_signer
 
@@ -56,6 +57,8 @@ def command(
     """
     if bool(withhold) != bool(ground) or (withhold and destination is None):
         raise click.UsageError("--withhold goes with --ground and --to")
+    with app.database.read() as session:
+        actor = actor_named(session, name)
     release_leaf = None
     if withhold and destination is not None:
         release = Release(
@@ -66,7 +69,7 @@ def command(
         )
         with open_signer(app.settings) as signer:
             releaser = Releaser(database=app.database, signer=signer)
-            release_leaf = releaser.release(release, actor=Actor(name))
+            release_leaf = releaser.release(release, actor=actor)
     with app.database.read() as session:
         delivery = deliver(
             session,
@@ -76,6 +79,8 @@ def command(
             release_leaf=release_leaf,
         )
         body = get_body(session, delivery.certificate.parsed.credential.body).body
+    with app.database.begin() as session:
+        note_delivery(session, delivery, actor=actor, at=system_clock())
     files = files_of(delivery, body, fonts=font_directories(app.settings.fonts))
     folder.mkdir(parents=True, exist_ok=True)
     for file, content in files.items():

@@ -41,12 +41,19 @@ class Actor:
         """What is stored to tell whether two acts are by the same person."""
         return folded_name(self.name) if self.key is None else self.key
 
-    def may_be(self, person: str) -> bool:
-        """Tell whether an earlier act, stored under `person`, may be this one's.
+    def is_same_person(self, other: Actor) -> bool:
+        """Tell whether two acts are by the same person.
 
-        An act under a mere name counts as that of everybody who has the name.
+        A name that nobody vouches for counts as that of everybody who has it.
         """
-        return person in (self.person, folded_name(self.name))
+        if self.person == other.person:
+            return True
+        same_name = folded_name(self.name) == folded_name(other.name)
+        return same_name and not (self._is_vouched_for and other._is_vouched_for)
+
+    @property
+    def _is_vouched_for(self) -> bool:
+        return self.key not in (None, folded_name(self.name))
 
 
 def folded_name(name: str) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from registry.audit.service import party_tenant, record
 from registry.kit.actor import Actor
 from registry.parties import repository
 from registry.parties.domain import Party
@@ -30,6 +31,8 @@ def register_party(session: Session, party: Party, *, actor: Actor, at: datetime
     row = repository.find_row(session, party.id)
     if row is None:
         repository.insert(session, party, recorded_by=actor.name, recorded_at=at)
+        tenant = party_tenant(party.id)
+        record(session, "party.register", actor=actor, object_=tenant, tenant=tenant, at=at)
     elif repository.to_domain(row) != party:
         raise PartyDiffersError(f"party {party.id} is registered with another name or country")
 
