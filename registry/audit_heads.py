@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
 from registry.anchoring.domain import LeafKind
-from registry.anchoring.queue import enqueue
+from registry.anchoring.queue import enqueue, is_queued
 from registry.audit import repository
 from registry.audit.domain import head_entry
+from registry.audit.errors import AuditBrokenError
 from registry.audit.models import AnchoredHeadRow
 from verifier.core.hashing import leaf_digest
+from verifier.core.strict_json import parse_json_object
 
 
 def queue_audit_head(session: Session, *, at: datetime) -> bytes | None:
@@ -24,9 +26,11 @@ def queue_audit_head(session: Session, *, at: datetime) -> bytes | None:
         The leaf, None when it is not due or there is nothing new.
     """
     day = at.date()
+    if _is_done(session, day):  # asked often, so without queueing for the lock
+        return None
     head = repository.locked_head(session)
     last = repository.last_anchored(session)
-    if head.sequence == 0 or (last is not None and (last[0] >= day or last[1] >= head.sequence)):
+    if head.sequence == 0 or _is_done(session, day) or (last and last[1] >= head.sequence):
         return None
     entry = head_entry(head, at=at)
     leaf = leaf_digest(entry)
@@ -43,3 +47,27 @@ def queue_audit_head(session: Session, *, at: datetime) -> bytes | None:
         clock=lambda: at,
     )
     return leaf
+
+
+def check_anchored(session: Session) -> int:
+    """Compare every queued head with its bytes and with the queue of leaves.
+
+    Returns:
+        How many there are.
+
+    Raises:
+        AuditBrokenError: One of them was changed, or its leaf was never queued.
+    """
+    rows = repository.anchored_heads(session)
+    for row in rows:
+        said = parse_json_object(row.entry, what="audit head")
+        if (said["sequence"], said["hash"]) != (row.sequence, row.hash.hex()):
+            raise AuditBrokenError(row.sequence, "anchored")
+        if leaf_digest(row.entry) != row.leaf or not is_queued(session, row.leaf):
+            raise AuditBrokenError(row.sequence, "anchored")
+    return len(rows)
+
+
+def _is_done(session: Session, day: date) -> bool:
+    last = repository.last_anchored(session)
+    return last is not None and last[0] >= day

@@ -21,6 +21,7 @@ from registry.anchoring.errors import (
     LeaseLostError,
 )
 from registry.anchoring.worker import Observer, Round, Worker
+from registry.audit_heads import queue_audit_head
 from registry.status_writes import Carried, carry_orders
 
 IDLE_INTERVAL: Final = timedelta(seconds=2)  # between two looks at an empty queue
@@ -42,7 +43,9 @@ class Shift:
     report: Callable[[Sequence[Round]], None] = field(default=lambda _rounds: None)
 
     def carry(self) -> Carried:
-        """Make ledger writes of the orders that wait."""
+        """Make ledger writes of the orders that wait, and queue the audit trail's head daily."""
+        with self.equipment.database.begin() as session:
+            queue_audit_head(session, at=self.equipment.clock())
         keystore = self.equipment.keystore
         accounts = {role: at for role, at in keystore.roles().items() if keystore.holds(role)}
         return carry_orders(

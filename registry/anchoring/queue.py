@@ -41,10 +41,15 @@ def enqueue(
     """
     if leaf != leaf_digest(entry):
         raise ValueError("the leaf is not that of the entry")
-    if session.scalar(select(LeafRow.id).where(LeafRow.leaf == leaf)) is not None:
+    if is_queued(session, leaf):
         raise LeafExistsError(f"leaf {leaf.hex()} is queued already")
     session.add(LeafRow(leaf=leaf, kind=kind, certificate_id=certificate_id, queued_at=clock()))
     session.flush()
+
+
+def is_queued(session: Session, leaf: bytes) -> bool:
+    """Tell whether a leaf was ever queued, whether or not it is in a batch by now."""
+    return session.scalar(select(LeafRow.id).where(LeafRow.leaf == leaf)) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
