@@ -173,7 +173,8 @@ def record_number(edition: Edition, words: int, sequence: int) -> int:
     """
     if not 0 < sequence < 1 << _SEQUENCE_BITS:
         raise OverflowError(f"{sequence} records are too many")
-    rank = (_standing(edition) << 14) | (min(words, _LENGTH_LIMIT) << 8) | _age(edition)
+    length = min(words, _LENGTH_LIMIT) if edition.titles else _LENGTH_LIMIT  # nothing but a code
+    rank = (_standing(edition) << 14) | (length << 8) | _age(edition)
     return (rank << _SEQUENCE_BITS) | sequence
 
 
