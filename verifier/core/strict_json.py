@@ -43,6 +43,8 @@ _SURELY_NFC: Final = re.compile(
 _ASCII: Final = bytes(range(128))
 _TO_SQUARE: Final = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b'[]{}"\n'))
+# A string that does not end reaches to the end of the text, so that no text is scanned twice.
+_STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.?)*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
 _LINE_FEED: Final = "\n"
 _SEAM: Final = ",\n"
 
@@ -103,15 +105,15 @@ def parse_json(data: bytes | str, *, what: str, max_bytes: int = MAX_DOCUMENT_BY
             control characters (`control_character`).
     """
     text = _decoded(data, what=what, max_bytes=max_bytes)
+    # Before the decoder sees it: its recursion is bounded by the machine's stack alone where some
+    # library has raised the interpreter's own limit.
+    _check_depth(text, what)
     try:
         value: JsonValue = _DECODER.decode(text)
     except _Refusal as refusal:
         raise MalformedEvidenceError(what, str(refusal), reason=refusal.reason) from refusal
-    except RecursionError as error:
-        raise _too_deep(what) from error
     except ValueError as error:
         raise MalformedEvidenceError(what, f"is not JSON: {error}", reason="json") from error
-    _check_depth(value, text, what)
     # Raw text was checked as a whole; only an escape can still hide a character.
     if "\\" in text:
         for string in _strings(value):
@@ -214,10 +216,20 @@ def _decoded(data: bytes | str, *, what: str, max_bytes: int) -> str:
     return text
 
 
-def _check_depth(value: JsonValue, text: str, what: str) -> None:
-    """Refuse a value nested deeper than `MAX_JSON_DEPTH`."""
-    if (_unbalanced(text).strip() or "\\" in text) and _is_deep(value):
-        raise _too_deep(what)
+def _check_depth(text: str, what: str) -> None:
+    """Refuse a text in which more than `MAX_JSON_DEPTH` brackets are open at once."""
+    # Line breaks may stand between brackets; inside a string the decoder refuses them.
+    if "\\" not in text and not _unbalanced(text.replace("\n", "")):
+        return
+    depth = 0
+    for token in _STRING_OR_BRACKET.finditer(text):
+        letter = token[0]
+        if letter in "[{":
+            depth += 1
+            if depth > MAX_JSON_DEPTH:
+                raise LimitExceededError(f"{what} (nesting)", actual=depth, limit=MAX_JSON_DEPTH)
+        elif letter in "]}":
+            depth -= 1
 
 
 def _unbalanced(text: str) -> bytes:
@@ -233,22 +245,6 @@ def _unbalanced(text: str) -> bytes:
             break
         brackets = brackets.replace(b"[]", b"")
     return brackets
-
-
-def _is_deep(value: JsonValue) -> bool:
-    level: list[Any] = [value] if isinstance(value, dict | list) else []
-    for _ in range(MAX_JSON_DEPTH):
-        level = [
-            child
-            for node in level
-            for child in (node.values() if isinstance(node, dict) else node)
-            if isinstance(child, dict | list)
-        ]
-    return bool(level)
-
-
-def _too_deep(what: str) -> LimitExceededError:
-    return LimitExceededError(f"{what} (nesting)", actual=MAX_JSON_DEPTH + 1, limit=MAX_JSON_DEPTH)
 
 
 def _strings(value: JsonValue) -> Iterable[str]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import unicodedata
 from typing import Any
 
@@ -152,10 +153,40 @@ def test_nesting_is_bounded(opening: bytes) -> None:
         parse_json(opening * 100_000, what="it")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("[" * 100_000, id="opening alone"),
+        pytest.param('["' + "[" * 100_000, id="after a string without end"),
+        pytest.param('["\\"]",' * 20_000, id="brackets behind an escaped quotation mark"),
+        pytest.param('["",' * 50_000, id="with empty strings between"),
+        pytest.param('["]",' * 50_000, id="closed inside strings only"),
+    ],
+)
+def test_nesting_is_refused_before_the_machine_recurses(text: str) -> None:
+    """Some libraries raise the interpreter's limit; the C stack ends all the same."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(10**6)
+    try:
+        with pytest.raises(MalformedEvidenceError):
+            parse_json(text, what="it")
+        with pytest.raises(MalformedEvidenceError):
+            parse_json_items([text.encode(), b"1"], what="it")
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def test_escapes_without_end_take_linear_time() -> None:
+    for text in ('"' + '\\"' * 100_000, '"' + '\\"' * 100_000 + "\\", '["' * 80_000):
+        with pytest.raises(MalformedEvidenceError):
+            parse_json(text, what="it")
+
+
 def test_brackets_in_strings_are_no_nesting() -> None:
-    value = ["[" * 40, "]" * 40, {"{[": "}"}]
+    value = ["[" * 40, "]" * 40, {"{[": "}"}, "\\[" * 40, '"[' * 40]
 
     assert parse_json(json.dumps(value), what="it") == value
+    assert parse_json(json.dumps(value, indent=1), what="it") == value
 
 
 def test_size_is_bounded_in_bytes() -> None:
