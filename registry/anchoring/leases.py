@@ -11,10 +11,11 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import select, text, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from registry.anchoring.errors import ChainMismatchError, LeaseHeldError, LeaseLostError
@@ -96,12 +97,17 @@ def _advisory_lock(database: Database, account: str) -> Iterator[None]:
     key = int.from_bytes(hashlib.sha256(f"lancang/account/{account}".encode()).digest()[:8])
     signed_key = key - 2**63  # the database counts keys from -2^63
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        # Out of the pool: the lock ends with the connection, and a broken one is not handed on.
+        # Out of the pool: a connection that breaks with its lock is not handed on to anybody.
         connection.detach()
         locked = connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": signed_key})
         if not locked:
             raise _held(account)
-        yield
+        try:
+            yield
+        finally:
+            # Said aloud, because the server notices a closed connection only a little later.
+            with suppress(DBAPIError):
+                connection.scalar(text("SELECT pg_advisory_unlock(:key)"), {"key": signed_key})
 
 
 @contextmanager

@@ -456,29 +456,34 @@ class TestReconciliation:
         assert codes.count("revocation_not_ordered") == report.checked["revocations"]
 
 
+@pytest.fixture
+def restarting(tmp_path: Path) -> Iterator[LiveChain]:
+    """A chain of its own, which the test may stop."""
+    chain = LiveChain(tmp_path / "restarting")
+    yield chain
+    chain.stop()
+
+
 def test_what_was_mined_before_a_restart_becomes_final(
-    tmp_path_factory: pytest.TempPathFactory,
+    restarting: LiveChain, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    live = LiveChain(tmp_path_factory.mktemp("restarted"))
-    live.found()
-    registry = Registry(live, tmp_path_factory.mktemp("home"))
+    restarting.found()
+    registry = Registry(restarting, tmp_path_factory.mktemp("home"))
     leaves = registry.queue(b"restart")
     with registry.operator() as worker:
         worker.round(flush=True)
-        live.mine()
+        restarting.mine()
         worker.round()
         assert registry.state() is WriteState.MINED
-    live.stop()
-    registry.live = LiveChain(live.home)
+    restarting.stop()
+    registry.live = LiveChain(restarting.home)
     registry.chain = registry.live.open()
-    try:
-        block = registry.chain.block_at(1)
-        assert block is not None
-        with pytest.raises(StateUnavailableError):  # the development chain forgets old states
-            registry.chain.find_anchor(bytes(32), 1, at=block)
-        registry.live.mine(3)
-        registry.finish()
-        registry.assert_anchored_once(leaves)
-    finally:
-        registry.live.stop()
-        registry.database.dispose()
+
+    block = registry.chain.block_at(1)
+    assert block is not None
+    with pytest.raises(StateUnavailableError):  # the development chain forgets old states
+        registry.chain.find_anchor(bytes(32), 1, at=block)
+    registry.live.mine(3)
+    registry.finish()
+    registry.assert_anchored_once(leaves)
+    registry.database.dispose()

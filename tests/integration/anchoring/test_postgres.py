@@ -82,9 +82,9 @@ class TestLease:
             with home.database.begin() as session:
                 session.execute(
                     text(
-                        "SELECT pg_terminate_backend(pid) FROM pg_locks "
-                        "WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
-                    )
+                        "SELECT pg_terminate_backend(pid, 10000) FROM pg_locks "
+                        "WHERE locktype = 'advisory'"
+                    )  # waits for its end, at most 10 s
                 )
             with home.worker() as new:
                 with pytest.raises(LeaseLostError):
