@@ -14,6 +14,7 @@ from registry.access.router import router as access_router
 from registry.anchoring.trees import TreeShelf
 from registry.certificates.router import router as receipts_router
 from registry.health import Readiness
+from registry.http_limits import limit_of
 from registry.kit import problems
 from registry.kit.body_limit import BodyLimit
 from registry.kit.clock import Clock, system_clock
@@ -23,9 +24,8 @@ from registry.settings import EMBEDDED, Settings
 from registry.signing.client import SignerClient
 from registry.tenant_directory import RegisteredTenants
 from registry.verifications.router import router as verifications_router
-from registry.verifications.schemas import limit_of
 from registry.verifications.service import OpenSource, StoredReceipts, Verifications
-from registry.web import pages
+from registry.web import pages, verify
 from verifier.chain.embedded import EmbeddedChain
 from verifier.chain.profile import Profile, load_profile
 from verifier.chain.source import RpcTrustSource
@@ -61,6 +61,7 @@ def create_app(
             signer.close()
 
     app = FastAPI(title=TITLE, version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.settings = settings
     app.state.database = database
     app.state.trees = trees
     app.state.gate = open_gate(settings, database, clock=clock)
@@ -77,7 +78,13 @@ def create_app(
     problems.install(app)
     pages.install(app)
     app.add_middleware(BodyLimit, limit_of=limit_of)
-    for router in (health.router, access_router, receipts_router, verifications_router):
+    for router in (
+        health.router,
+        access_router,
+        receipts_router,
+        verifications_router,
+        verify.router,
+    ):
         app.include_router(router)
     return app
 

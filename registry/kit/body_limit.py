@@ -17,10 +17,11 @@ class BodyLimit:
 
     Args:
         app: What is protected.
-        limit_of: Returns the number of bytes allowed for a media type, "" where none is named.
+        limit_of: Returns the number of bytes allowed for a path and a media type, "" where none is
+            named.
     """
 
-    def __init__(self, app: ASGIApp, *, limit_of: Callable[[str], int]) -> None:
+    def __init__(self, app: ASGIApp, *, limit_of: Callable[[str, str], int]) -> None:
         self._app = app
         self._limit_of = limit_of
 
@@ -30,7 +31,8 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        limit = self._limit_of(media_type(headers.get(b"content-type", b"").decode("latin-1")))
+        kind = media_type(headers.get(b"content-type", b"").decode("latin-1"))
+        limit = self._limit_of(scope["path"], kind)
         announced = headers.get(b"content-length", b"0")
         if not announced.isdigit() or int(announced[:20]) > limit:
             await _refuse(scope, receive, send, limit)

@@ -5,6 +5,10 @@ RegistryError
 ├── NotFoundError            there is no such thing, or it is not the asker's to see
 ├── ConflictError            the act does not fit the present state; nothing was changed
 ├── RuleViolationError       the act is forbidden to this person or in this form
+├── PreconditionFailedError  the thing was changed since the asker saw it
+├── PreconditionMissingError the asker must say which version he saw
+├── ReplayMismatchError      an idempotency key comes again with another request
+├── TooManyRequestsError     one client asks too often
 ├── UnauthenticatedError     nobody knows who asks
 ├── UnavailableError         something needed (signer, chain, database) gave no answer
 └── UnusableSettingsError    the installation is configured wrongly
@@ -55,6 +59,30 @@ class UnauthenticatedError(RegistryError):
     """Who asks is not proved."""
 
     code = "unauthenticated"
+
+
+class PreconditionFailedError(RegistryError):
+    """The thing was changed since the asker saw it."""
+
+    code = "precondition_failed"
+
+
+class PreconditionMissingError(RegistryError):
+    """The asker must say which version he saw (`If-Match`)."""
+
+    code = "precondition_required"
+
+
+class ReplayMismatchError(RegistryError):
+    """An idempotency key comes again with another request; nothing was done."""
+
+    code = "idempotency_key_reused"
+
+
+class TooManyRequestsError(RegistryError):
+    """One client asks too often; waiting helps."""
+
+    code = "too_many_requests"
 
 
 class UnavailableError(RegistryError):

@@ -24,7 +24,7 @@ from verifier.core.strict_json import canonical_json
 router: Final = APIRouter(prefix="/v1/verifications", tags=["verification"])
 
 _JSON: Final = "application/json"
-_READERS: Final = CapacityLimiter(4)  # pictures and PDFs take memory and time
+READERS: Final = CapacityLimiter(4)  # pictures and PDFs take memory and time
 _BODY: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
@@ -77,7 +77,7 @@ async def create_verification(request: Request, verifications: VerificationsDep)
         asked = parse_request(await request.body(), now=now)
     elif kind in FILE_TYPES:
         read = partial(read_request, await request.body(), dict(request.query_params), now=now)
-        asked = await to_thread.run_sync(read, limiter=_READERS)
+        asked = await to_thread.run_sync(read, limiter=READERS)
     else:
         raise HTTPException(status_code=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     report = await run_in_threadpool(verifications.answer, asked)

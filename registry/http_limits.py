@@ -1,0 +1,27 @@
+"""How many bytes a request may carry, by where it goes and what it is."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from registry.certificates.importers import MAX_IMPORT_BYTES
+from registry.kit.forms import MULTIPART
+from registry.verifications.schemas import limit_of as limit_of_verification
+from verifier.core.limits import MAX_PDF_BYTES
+
+IMPORT_PATHS: Final = frozenset({"/v1/certificates/imports", "/desk/import"})
+_FORM_OVERHEAD: Final = 64 * 1024  # boundaries, headers and the fields beside a file
+
+
+def limit_of(path: str, media_type: str) -> int:
+    """Return how many bytes a request body may have.
+
+    Args:
+        path: Where it is sent.
+        media_type: What it claims to be, "" where it does not say.
+    """
+    if path in IMPORT_PATHS:
+        return MAX_IMPORT_BYTES + _FORM_OVERHEAD
+    if media_type == MULTIPART:
+        return MAX_PDF_BYTES + _FORM_OVERHEAD
+    return limit_of_verification(media_type)
