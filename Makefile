@@ -6,7 +6,7 @@ BIN := .venv/bin
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-python test-contracts test-verifier-alone test-faults lint format bench \
+.PHONY: help demo serve test test-python test-unit test-contracts test-verifier-alone test-faults lint format bench \
 	generated clean install install-dev tools
 
 help: ## Show this help
@@ -39,7 +39,10 @@ serve: install ## Run the registry on http://127.0.0.1:8000
 test: install-dev test-python test-verifier-alone test-contracts ## Run every test
 
 test-python: install-dev
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist loadgroup
+
+test-unit: install-dev ## Run the unit tests alone, the quick ones
+	$(BIN)/python -m pytest -q -n auto tests/unit -m "not slow"
 
 test-verifier-alone: install-dev ## Test the verifier installed alone, with the network off
 	sh scripts/test_verifier_alone.sh

@@ -36,3 +36,24 @@ def test_person_key_is_stable(name: str) -> None:
         return
     assert 0 < len(actor.person) <= MAX_PERSON_CHARS
     assert Actor(name).person == actor.person
+
+
+class TestSamePerson:
+    ID, OTHER = "0d9f4b0e-0000-0000-0000-000000000001", "0d9f4b0e-0000-0000-0000-000000000002"
+
+    @pytest.mark.parametrize(
+        ("one", "other", "expected"),
+        [
+            pytest.param(
+                Actor("Li", key=ID), Actor("Li (office)", key=ID), True, id="two accounts"
+            ),
+            pytest.param(Actor("Li", key=ID), Actor("Li", key=OTHER), False, id="namesakes"),
+            pytest.param(Actor("Li", key=ID), Actor("LI"), True, id="a mere name may be anybody's"),
+            pytest.param(Actor("li"), Actor("Li", key=ID), True, id="either way round"),
+            pytest.param(Actor("Li", key="li"), Actor("Li", key=ID), True, id="as it is stored"),
+            pytest.param(Actor("Li", key=ID), Actor("Wang"), False, id="another name"),
+        ],
+    )
+    def test_judgement(self, one: Actor, other: Actor, *, expected: bool) -> None:
+        assert one.is_same_person(other) is expected
+        assert other.is_same_person(one) is expected

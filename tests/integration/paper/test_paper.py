@@ -20,7 +20,7 @@ from registry.certificates.rendering.paper import (
     render_pdf,
 )
 
-ROOT = Path(__file__).resolve().parents[5]
+ROOT = Path(__file__).resolve().parents[3]
 SAMPLES = json.loads((ROOT / "examples/sample_documents.json").read_text())
 BODIES = {body["id"]: body for body in SAMPLES["bodies"]}
 FONTS = font_directories(ROOT / "node_modules")
