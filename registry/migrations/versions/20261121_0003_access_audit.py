@@ -113,6 +113,11 @@ def upgrade() -> None:
         append_only(table, columns, fill_once=fill_once)
     for table, event, name, condition, message in _GUARDS:
         guard(table, event, name, condition, message)
+    if op.get_bind().dialect.name == "postgresql":  # TRUNCATE fires no trigger of a row
+        op.execute(
+            "CREATE TRIGGER audit_entries_no_truncate BEFORE TRUNCATE ON audit_entries"
+            " FOR EACH STATEMENT EXECUTE FUNCTION audit_entries_no_delete()"
+        )
 
 
 def _create_people() -> None:
@@ -287,6 +292,8 @@ def _create_audit() -> None:
 
 
 def downgrade() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP TRIGGER audit_entries_no_truncate ON audit_entries")
     for table, _, name, _, _ in _GUARDS:
         drop_guard(table, name)
     for table in _KEPT:
