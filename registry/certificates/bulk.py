@@ -5,35 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final
 
-from registry.bodies.service import bodies
 from registry.certificates import service
-from registry.certificates.domain import Draft, State
+from registry.certificates.domain import State
 from registry.certificates.errors import MakerIsApproverError
-from registry.certificates.importers import drafts_of, read_file
+from registry.certificates.intake import Intake, Progress, Stage
 from registry.certificates.issuing import PORTION, Issued, Issuer
 from registry.kit.actor import Actor
 from registry.kit.chunks import chunks
 from registry.kit.clock import Clock, system_clock
 from registry.kit.database import Database
-from registry.kit.import_problems import FileProblem, ImportRefusedError
 
 _APPROVED_AT_ONCE: Final = 500
-
-
-class Stage(StrEnum):
-    """What is being done, for progress displays."""
-
-    CHECK = "check"
-    STORE = "store"
-    APPROVE = "approve"
-    SIGN = "sign"
-
-
-Progress = Callable[[Stage, int, int], object]
-"""Told the stage, how many documents it has done and how many there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +60,7 @@ class BulkIssue:
         is not stored again, what is signed is not signed again.
 
         Args:
-            files: Names and contents of JSON files.
+            files: Names and contents of JSON, CSV and XLSX files.
 
         Raises:
             MakerIsApproverError: Both roles are the same person; nothing was stored.
@@ -85,42 +69,15 @@ class BulkIssue:
         """
         if self.maker.is_same_person(self.approver):
             raise MakerIsApproverError("maker and approver must be two people")
-        identifiers = self._store(self._check(files))
+        intake = Intake(
+            database=self.database, maker=self.maker, clock=self.clock, progress=self.progress
+        )
+        identifiers = intake.store(intake.check(files)).ids
         drafts = self._in_state(identifiers, State.DRAFT)
         self._approve(drafts)
         approved = self._in_state(identifiers, State.APPROVED)
         issued = self._sign(approved)
         return BulkOutcome(issued=tuple(issued), unchanged=len(identifiers) - len(issued))
-
-    def _check(self, files: Sequence[tuple[str, bytes]]) -> list[Draft]:
-        """Return the drafts of files in which nothing at all is wrong."""
-        contents = [read_file(data, source=name) for name, data in files]
-        problems = [problem for content in contents for problem in content.problems]
-        items = [item for content in contents for item in content.documents]
-        if not items and not problems:
-            problems = [_nothing_in(files[0][0] if files else "import")]
-        done = 0
-
-        def advance(number: int) -> None:
-            nonlocal done
-            done += number
-            self.progress(Stage.CHECK, done, len(items))
-
-        with self.database.read() as session:
-            known = {each.body.alias: each.body for each in bodies(session)}
-        drafts, wrong = drafts_of(items, known, progress=advance)
-        with self.database.read() as session:
-            taken = service.draft_problems(session, drafts)
-        if problems := problems + wrong + taken:
-            raise ImportRefusedError(problems)
-        return drafts
-
-    def _store(self, drafts: Sequence[Draft]) -> list[str]:
-        self.progress(Stage.STORE, 0, len(drafts))
-        with self.database.begin() as session:
-            outcome = service.import_drafts(session, drafts, maker=self.maker, at=self.clock())
-        self.progress(Stage.STORE, len(drafts), len(drafts))
-        return list(outcome.ids)
 
     def _in_state(self, identifiers: Sequence[str], state: State) -> list[str]:
         with self.database.read() as session:
@@ -142,7 +99,3 @@ class BulkIssue:
                     issued += issuer.issue(part)
                     self.progress(Stage.SIGN, len(issued), len(approved))
         return issued
-
-
-def _nothing_in(source: str) -> FileProblem:
-    return FileProblem(source=source, pointer="", code="empty", message="holds no document")

@@ -43,12 +43,14 @@ class ImportFile:
         bodies: Descriptions of bodies with their scopes.
         documents: Certificates and inspection records.
         problems: Why the file cannot be read, or not wholly.
+        locate: Adds the cell to a problem of a document that came from a table.
     """
 
     parties: tuple[Item, ...] = ()
     bodies: tuple[Item, ...] = ()
     documents: tuple[Item, ...] = ()
     problems: tuple[FileProblem, ...] = ()
+    locate: Callable[[FileProblem], FileProblem] = field(default=lambda problem: problem)
 
 
 @dataclass(slots=True)
@@ -190,7 +192,12 @@ def _read_object(value: dict[str, Any], source: str) -> ImportFile:
             groups[name] = _items(source, f"/{name}", group)
         else:
             problems.append(Problem(pointer=f"/{name}", code="type", message="must be a list"))
-    return ImportFile(**groups, problems=tuple(in_file(source, problems)))
+    return ImportFile(
+        parties=groups.get("parties", ()),
+        bodies=groups.get("bodies", ()),
+        documents=groups.get("documents", ()),
+        problems=tuple(in_file(source, problems)),
+    )
 
 
 def _items(source: str, pointer: str, values: list[Any]) -> tuple[Item, ...]:

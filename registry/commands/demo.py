@@ -21,6 +21,7 @@ from rich.table import Table
 from registry.anchoring.trees import TreeShelf
 from registry.bodies.service import get_body
 from registry.certificates.delivery import Delivery, deliver
+from registry.certificates.intake import read_import
 from registry.certificates.rendering.files import files_of
 from registry.certificates.rendering.paper import font_directories
 from registry.certificates.service import signed_ids
@@ -29,6 +30,7 @@ from registry.kit.objects import FolderObjectStore
 from verifier.chain.embedded import EmbeddedChain
 from verifier.core.strict_json import canonical_json
 
+EXAMPLES: Final = ("sample_documents.json", "sample_results.csv", "sample_results.xlsx")
 EXPECTED: Final = "valid_with_notes"
 ALLOWED_NOTES: Final = frozenset(
     {"demonstration_chain", "issue_date_claimed", "recorded_later", "partly_accredited",
@@ -58,10 +60,11 @@ class Printed:
 @click.command("demo")
 @click.option(
     "--documents",
+    multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    default=Path("examples/sample_documents.json"),
+    default=[Path("examples") / name for name in EXAMPLES],
     show_default=True,
-    help="Import file with parties, bodies and documents.",
+    help="Import file with documents, the first one with parties and bodies too. Repeatable.",
 )
 @click.option(
     "--out",
@@ -71,15 +74,16 @@ class Printed:
     help="Folder for everything that is written; emptied first.",
 )
 @pass_application
-def command(app: Application, documents: Path, out: Path) -> None:
+def command(app: Application, documents: tuple[Path, ...], out: Path) -> None:
     """Register demonstration bodies, issue, anchor, print, and verify everything back.
 
     Runs the commands that a user would run, says what each is for, and ends with exit status 0
     only if every verdict is the expected one. Repeating it keeps what was issued.
     """
     started = time.monotonic()
-    _step(app, "Parties, bodies, keys and contracts", "init", str(documents))
-    _step(app, "Import, approval by a second person, signatures", "issue", str(documents),
+    files = [str(path) for path in documents]
+    _step(app, "Parties, bodies, keys and contracts", "init", files[0])
+    _step(app, "Import, approval by a second person, signatures", "issue", *files,
           "--maker", "Demo Clerk", "--approver", "Demo Approver")  # fmt: skip
     _step(app, "Anchor on the development chain, wait until final", "anchor", "--wait")
     app.out.rule("Print and write the holder's files", align="left")
@@ -114,9 +118,14 @@ def _step(app: Application, purpose: str, *arguments: str) -> None:
         raise click.exceptions.Exit(done.returncode)
 
 
-def _numbers(documents: Path) -> set[str]:
-    """Return the numbers in the import file, which the earlier steps have accepted."""
-    return {document["number"] for document in json.loads(documents.read_bytes())["documents"]}
+def _numbers(documents: tuple[Path, ...]) -> set[str]:
+    """Return the numbers in the import files, which the earlier steps have accepted."""
+    items = [
+        item
+        for path in documents
+        for item in read_import(path.read_bytes(), source=str(path)).documents
+    ]
+    return {str(item.value["number"]) for item in items if isinstance(item.value, dict)}
 
 
 def _print_documents(app: Application, numbers: set[str], out: Path) -> list[Printed]:

@@ -12,15 +12,16 @@ from typing import Final
 import click
 
 from registry.access.service import actor_named
-from registry.certificates.bulk import BulkIssue, BulkOutcome, Progress, Stage
+from registry.certificates.bulk import BulkIssue, BulkOutcome
+from registry.certificates.intake import Progress, Stage
 from registry.certificates.issuing import Issued, Issuer
 from registry.console import Application, pass_application, plain
+from registry.import_report import report_problems
 from registry.kit.errors import RegistryError
-from registry.kit.import_problems import FileProblem, ImportRefusedError
+from registry.kit.import_problems import ImportRefusedError
 from registry.signing.connect import open_signer
 from verifier.core.encoding import b64u
 
-_SHOWN_PROBLEMS: Final = 200  # a screen full; --json prints all of them
 _SHOWN_CERTIFICATES: Final = 20
 _WORDS: Final = {
     Stage.CHECK: "checking",
@@ -43,9 +44,10 @@ def command(
 ) -> None:
     """Import, approve and sign the certificates and inspection records in FILES.
 
-    A file holds one document, an array of documents, or an import object. If anything is wrong
-    with any of them, every problem is listed and nothing is stored. Running the same command again
-    after an interruption goes on where it ended.
+    A JSON file holds one document, an array of documents, or an import object; a CSV or XLSX file
+    holds one result a row, see `lancang template`. If anything is wrong with any of them, every
+    problem is listed and nothing is stored. Running the same command again after an interruption
+    goes on where it ended.
     """
     with app.database.read() as session:
         people = actor_named(session, maker), actor_named(session, approver)
@@ -62,7 +64,7 @@ def command(
             )
             outcome = bulk.run(contents)
     except ImportRefusedError as error:
-        _report_problems(app, error.problems, as_json=as_json)
+        report_problems(app, error.problems, as_json=as_json)
         raise click.exceptions.Exit(1) from error
     except RegistryError:
         if reached & {Stage.APPROVE, Stage.SIGN}:
@@ -88,29 +90,6 @@ def _display(app: Application, reached: set[Stage]) -> Iterator[Progress]:
             bars.update(tasks[stage], completed=done, total=total)
 
         yield advance
-
-
-def _report_problems(app: Application, problems: tuple[FileProblem, ...], *, as_json: bool) -> None:
-    if as_json:
-        for problem in problems:
-            record = {
-                "file": problem.source,
-                "number": problem.number,
-                "pointer": problem.pointer,
-                "code": problem.code,
-                "message": problem.message,
-            }
-            click.echo(json.dumps({"problem": record}, sort_keys=True))
-    else:
-        heading = None
-        for problem in problems[:_SHOWN_PROBLEMS]:
-            if heading != (heading := (problem.source, problem.number)):
-                app.out.print(plain("  ".join(part for part in heading if part)), style="bold")
-            where = problem.pointer or "(whole file)"
-            app.out.print(plain(f"  {where}  {problem.message} [{problem.code}]"))
-        if len(problems) > _SHOWN_PROBLEMS:
-            app.out.print(f"and {len(problems) - _SHOWN_PROBLEMS} more; --json prints all")
-    app.err.print(f"problems: {len(problems)}; nothing was imported", style="bold red")
 
 
 def _report_outcome(app: Application, outcome: BulkOutcome, *, as_json: bool) -> None:

@@ -22,6 +22,9 @@ class FileProblem:
         code: Stable name of what is wrong, listed in docs/error-codes.md.
         message: The same for people.
         number: Number of the document in question, None where it has none or concerns none.
+        sheet: Sheet of a workbook, None in other files.
+        row: Row of a table as spreadsheet programs count it, None in other files.
+        column: Column of a table: its letters, then its header if it has one.
     """
 
     source: str
@@ -29,9 +32,19 @@ class FileProblem:
     code: str
     message: str
     number: str | None = None
+    sheet: str | None = None
+    row: int | None = None
+    column: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Where in the file it is: sheet, row and column of a table, otherwise the pointer."""
+        named = (("sheet", self.sheet), ("row", self.row), ("column", self.column))
+        parts = [f"{word} {value}" for word, value in named if value is not None]
+        return ", ".join(parts) or self.pointer
 
     def __str__(self) -> str:
-        return f"{self.source}#{self.pointer} {self.message} [{self.code}]"
+        return f"{self.source}#{self.place} {self.message} [{self.code}]"
 
 
 class ImportRefusedError(InvalidInputError):

@@ -62,9 +62,16 @@ def test_every_reason_of_the_signer_is_listed() -> None:
 
 def test_every_problem_of_an_import_is_listed() -> None:
     text = "".join(
-        source("certificates", name) for name in ("importers.py", "service.py", "bulk.py")
+        source("certificates", name) for name in ("importers.py", "service.py", "intake.py")
     )
     named = set(re.findall(r'code="([a-z_0-9]+)"', text))
     named |= set(re.findall(r'_refuse\("([a-z_0-9]+)"', text))
     named |= set(re.findall(r'_problem\(draft, "[^"]*", "([a-z_]+)"', text))
     assert {code for code, _ in rows("3. Problems of imported files")} == named | {"float"}
+
+
+def test_every_problem_of_a_table_is_listed() -> None:
+    folder = ROOT / "registry" / "certificates" / "tables"
+    text = "".join(path.read_text("utf-8") for path in folder.glob("*.py"))
+    named = set(re.findall(r'(?:code=|refuse\(|Unusable\(|_row_problem\()\s*"([a-z_]+)"', text))
+    assert {code for code, _ in rows("4. Problems of tables")} == named
