@@ -219,7 +219,7 @@ def test_canonical_strings_are_those_of_rfc_8785() -> None:
     assert canonical_json(value).decode() == '"\u20ac$\\u000f\\nA\'B\\"\\\\\\\\\\"/"'
 
 
-@pytest.mark.parametrize("value", [1.0, 2**53, {1: 2}, object(), {"a": [0.5]}, "\ud800"], ids=repr)
+@pytest.mark.parametrize("value", [1.0, 2**53, {1: 2}, b"", {"a": [0.5]}, "\ud800"], ids=repr)
 def test_canonical_form_refuses_what_the_format_does_not_know(value: Any) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  (each has its own message)
         canonical_json(value)
