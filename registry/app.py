@@ -22,10 +22,11 @@ from registry.kit.database import Database
 from registry.kit.objects import FolderObjectStore
 from registry.settings import EMBEDDED, Settings
 from registry.signing.client import SignerClient
+from registry.standards.router import router as standards_router
 from registry.tenant_directory import RegisteredTenants
 from registry.verifications.router import router as verifications_router
 from registry.verifications.service import OpenSource, StoredReceipts, Verifications
-from registry.web import pages, verify
+from registry.web import conformity_pages, pages, standards_pages, verify
 from verifier.chain.embedded import EmbeddedChain
 from verifier.chain.profile import Profile, load_profile
 from verifier.chain.source import RpcTrustSource
@@ -84,6 +85,9 @@ def create_app(
         receipts_router,
         verifications_router,
         verify.router,
+        standards_router,
+        standards_pages.router,
+        conformity_pages.router,
     ):
         app.include_router(router)
     return app

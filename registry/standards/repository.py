@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Final, cast
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, insert, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from registry.kit.chunks import chunks
@@ -33,6 +44,9 @@ from standards_catalog.search_terms import code_keys, index_terms, tsvector
 _CHUNK: Final = 5_000
 _NAMED_AT_ONCE: Final = 500
 _LONGEST_TERM: Final = 200  # longer than any query
+# Inserted as tables: a hundred thousand rows are not worth a hundred thousand objects.
+_EDITIONS: Final = cast("Table", StandardEditionRow.__table__)
+_KEYS: Final = cast("Table", StandardCodeKeyRow.__table__)
 _HIGHEST: Final = "\U0010ffff"
 
 
@@ -69,12 +83,22 @@ class Fact:
     content: str
 
 
-def line_of(edition: Edition) -> str:
+@dataclass(frozen=True, slots=True)
+class EditionLine:
+    """An edition as plain data and as its line of a release."""
+
+    code: str
+    record: Mapping[str, str]
+    content: str
+
+
+def line_of(edition: Edition) -> EditionLine:
     """Return the line of a release that says what an edition is."""
-    return record_line("edition", edition_record(edition)).decode()
+    record = edition_record(edition)
+    return EditionLine(record["code"], record, record_line("edition", record).decode())
 
 
-def prepare(edition: Edition, content: str, sequence: int) -> NewEdition:
+def prepare(edition: Edition, line: EditionLine, sequence: int) -> NewEdition:
     """Return an edition with its number, keys and terms.
 
     An edition is found under its undated code, too, so that "GB 175" finds every edition of it
@@ -84,13 +108,12 @@ def prepare(edition: Edition, content: str, sequence: int) -> NewEdition:
     undated = standard_key(edition.id)
     keys = tuple(dict.fromkeys((*index.code_keys, *code_keys(undated))))
     words = (*index.terms, *(key.casefold() for key in keys))
-    record = edition_record(edition)
-    terms = (*(t for t in words if len(t) <= _LONGEST_TERM), *filter_terms(record))
+    terms = (*(t for t in words if len(t) <= _LONGEST_TERM), *filter_terms(line.record))
     return NewEdition(
         number=record_number(edition, len(index.terms), sequence),
-        code=edition.code,
+        code=line.code,
         standard=str(undated),
-        content=content,
+        content=line.content,
         interval=force_interval(edition),
         place=edition_order(edition),
         keys=keys,
@@ -136,7 +159,7 @@ def insert_editions(
     """Store editions; the index of SQLite wants ascending numbers."""
     for part in chunks(sorted(editions, key=lambda edition: edition.number), _CHUNK):
         session.execute(
-            insert(StandardEditionRow),
+            _EDITIONS.insert(),
             [
                 {
                     "id": edition.number,
@@ -153,7 +176,7 @@ def insert_editions(
             ],
         )
         session.execute(
-            insert(StandardCodeKeyRow),
+            _KEYS.insert(),
             [
                 {"key": key, "place": edition.place, "edition_id": edition.number}
                 for edition in part

@@ -116,18 +116,18 @@ def import_file(
         raise CatalogueImportRefusedError(file.source, file.issues)
     repository.lock_catalogue(session)
     sequence = repository.last_sequence(session)
-    known = repository.current_editions(session, [edition.code for edition in file.editions])
+    lines = [repository.line_of(edition) for edition in file.editions]
+    known = repository.current_editions(session, [line.code for line in lines])
     new: list[NewEdition] = []
     changed: list[int] = []
-    for done, edition in enumerate(file.editions, start=1):
-        content = repository.line_of(edition)
-        stored = known.get(edition.code)
-        if stored is not None and stored.content == content:
+    for done, (edition, line) in enumerate(zip(file.editions, lines, strict=True), start=1):
+        stored = known.get(line.code)
+        if stored is not None and stored.content == line.content:
             continue
         if stored is not None:
             changed.append(stored.number)
         sequence += 1
-        new.append(repository.prepare(edition, content, sequence))
+        new.append(repository.prepare(edition, line, sequence))
         if tick is not None and done % 1000 == 0:
             tick(done, len(file.editions))
     facts, ended, same = _compare_facts(session, file)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -26,6 +27,7 @@ from registry.standards.service import StandardView, show
 from registry.web.drawings import draw_graph, draw_timeline
 from registry.web.pages import Pages, PagesDep, language_of
 from standards_catalog.editions import Kind, Status
+from standards_catalog.loading import seed_catalogue
 from standards_catalog.releases import edition_record
 from standards_catalog.requirements import Operator, Requirement
 from standards_catalog.search_terms import MAX_QUERY_CHARS
@@ -34,6 +36,7 @@ router: Final = APIRouter(prefix="/standards", include_in_schema=False)
 
 _FILTERS: Final = ("country", "status", "kind", "ics", "hs", "on")
 _SHOWN_APART: Final = frozenset({"code", "title_en", "title_zh"})
+_SHOWN: Final = ("published", "effective", "withdrawn", "ics")  # where they are recorded
 _LONGEST: Final = 400
 
 
@@ -56,7 +59,7 @@ def search_page(
     q: Annotated[str, Query(max_length=MAX_QUERY_CHARS)] = "",
     cursor: Annotated[str, Query(max_length=_LONGEST)] = "",
 ) -> Response:
-    """Show the search and its hits; `?part=results` gives the hits alone, for search as one types."""
+    """Show the search and its hits; `?part=results` gives the hits alone, while one types."""
     members = request.query_params
     values = {name: members.get(name, "")[:40] for name in _FILTERS}
     problem, page, facets, words = "", Page(hits=(), next=None), None, q
@@ -121,9 +124,17 @@ def _context(view: StandardView, language: str) -> dict[str, Any]:
         "relations": view.relations,
         "requirements": [(row, limit_words(row)) for row in view.requirements],
         "no_limits": view.no_limits,
+        "names": partial(_parameter_name, language),
         "versions": view.versions,
         "attributions": attributions([record]),
     }
+
+
+def _parameter_name(language: str, code: str) -> str:
+    """Return the name of a parameter with its code, the code alone where it has no name."""
+    known = seed_catalogue().parameters.get(code)
+    name = dict(known.names).get(language, "") if known else ""
+    return f"{name} ({code})" if name else code
 
 
 def _standing(view: StandardView, today: date) -> str:
@@ -183,7 +194,7 @@ def _found(hit: Hit, language: str) -> Found:
         code=_marked(hit.code, hit.spots.get("code", ())),
         title=marked[0] if marked else empty,
         other=marked[1] if len(marked) > 1 else empty,
-        record=hit.record,
+        record=dict.fromkeys(_SHOWN, "") | dict(hit.record),
     )
 
 
