@@ -3,6 +3,8 @@
 VerifierError
 ├── MalformedEvidenceError       the bytes break the evidence format
 │   ├── LimitExceededError       well formed so far, but over a hard limit
+│   ├── DisclosureError          disclosures and signed digests do not fit together
+│   ├── InvalidDocumentError     a document to be issued has problems; lists every one
 │   └── NotOursError             the bytes do not claim to be evidence of our format
 ├── EvidenceUnavailableError     a source (node, registry, file) gave no usable answer
 └── UntrustedProfileError        a trust profile or bundle cannot be used
