@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, Row, insert, select, update
 from sqlalchemy.orm import Session
 
 from registry.audit.domain import Entry, Head, Link
@@ -64,11 +64,13 @@ def append(session: Session, links: Sequence[Link]) -> None:
 
 def all_links(session: Session) -> Iterator[Link]:
     """Yield every link in the order of their places, a portion at a time."""
-    statement = select(AuditEntryRow).order_by(AuditEntryRow.sequence)
-    rows = session.scalars(statement.execution_options(yield_per=_FETCHED_AT_ONCE))
-    for part in rows.partitions():
-        yield from map(link_of, part)
-        session.expunge_all()
+    # Columns, not entities: the session would remember every one of millions.
+    statement = select(*AuditEntryRow.__table__.columns).order_by(AuditEntryRow.sequence)
+    statement = statement.limit(_FETCHED_AT_ONCE)
+    rows = session.execute(statement).all()
+    while rows:
+        yield from map(link_of, rows)
+        rows = session.execute(statement.where(AuditEntryRow.sequence > rows[-1].sequence)).all()
 
 
 def newest(session: Session, asked: Filter, *, limit: int) -> list[Link]:
@@ -107,7 +109,7 @@ def last_anchored(session: Session) -> tuple[date, int] | None:
     return None if row is None else (row.day, row.sequence)
 
 
-def link_of(row: AuditEntryRow) -> Link:
+def link_of(row: AuditEntryRow | Row[Any]) -> Link:
     """Return the link that a row stores."""
     return Link(
         sequence=row.sequence,

@@ -77,6 +77,8 @@ def test_a_savepoint_does_not_write_early_or_twice(world: AccessWorld) -> None:
         record(session, "test.a", actor=LI, object_="x", tenant="installation", at=world.clock())
         with session.begin_nested():
             session.execute(text("SELECT 1"))
+        # Not yet written: the head's lock is taken last.
+        assert session.scalar(text("SELECT sequence FROM audit_head")) == 5
         record(session, "test.b", actor=LI, object_="x", tenant="installation", at=world.clock())
     assert [link.entry.action for link in world.trail()][-2:] == ["test.a", "test.b"]
     with world.database.read() as session:
@@ -108,6 +110,23 @@ def test_writers_at_the_same_moment_leave_no_gap(world: AccessWorld) -> None:
         thread.join()
     with world.database.read() as session:
         assert verify(session).sequence == before + 30
+
+
+def test_thousands_of_acts_in_one_transaction(world: AccessWorld) -> None:
+    with world.database.begin() as session:
+        for number in range(2500):
+            record(
+                session,
+                "test.act",
+                actor=LI,
+                object_=f"thing:{number}",
+                tenant="installation",
+                at=world.clock(),
+            )
+    with world.database.read() as session:
+        assert verify(session).sequence == 5 + 2500
+    unguarded(world, "UPDATE audit_entries SET actor = 'x' WHERE sequence = 2400")
+    assert broken_at(world) == (2400, "hash")
 
 
 @pytest.mark.parametrize(
