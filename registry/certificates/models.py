@@ -187,6 +187,7 @@ class StatusOrderRow(Base):
             postgresql_where=text("act = 'revoke'"),
         ),
         Index(None, "ledger_write_id", "id"),
+        Index(None, "ordered_at"),  # counted by the day, see registry.safeguards
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -12,6 +12,7 @@ from registry.bodies.service import get_body
 from registry.certificates.delivery import deliver, note_delivery
 from registry.certificates.releasing import Release, Releaser
 from registry.certificates.rendering.files import files_of
+from registry.certificates.rendering.letterhead import load_letterhead
 from registry.certificates.rendering.paper import font_directories
 from registry.console import Application, pass_application, plain
 from registry.kit.clock import system_clock
@@ -81,7 +82,12 @@ def command(
         body = get_body(session, delivery.certificate.parsed.credential.body).body
     with app.database.begin() as session:
         note_delivery(session, delivery, actor=actor, at=system_clock())
-    files = files_of(delivery, body, fonts=font_directories(app.settings.fonts))
+    files = files_of(
+        delivery,
+        body,
+        fonts=font_directories(app.settings.fonts),
+        letterhead=load_letterhead(app.settings.home, body.alias),
+    )
     folder.mkdir(parents=True, exist_ok=True)
     for file, content in files.items():
         (folder / file).write_bytes(content)

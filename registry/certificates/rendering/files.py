@@ -9,12 +9,19 @@ from pathlib import Path
 from registry.bodies.domain import Body
 from registry.certificates.delivery import Delivery
 from registry.certificates.rendering.codes import code_png, code_svg
+from registry.certificates.rendering.letterhead import NO_LETTERHEAD, Letterhead
 from registry.certificates.rendering.paper import Sheet, render_pdf
 from registry.certificates.reverification import rebuild_document
 from verifier.core.encoding import b64u
 
 
-def files_of(delivery: Delivery, body: Body, *, fonts: Sequence[Path]) -> Mapping[str, bytes]:
+def files_of(
+    delivery: Delivery,
+    body: Body,
+    *,
+    fonts: Sequence[Path],
+    letterhead: Letterhead = NO_LETTERHEAD,
+) -> Mapping[str, bytes]:
     """Return what a holder of one view receives, by file name.
 
     While a batch is not sealed nothing is printed: a page keeps its codes for good, and the
@@ -24,6 +31,7 @@ def files_of(delivery: Delivery, body: Body, *, fonts: Sequence[Path]) -> Mappin
         delivery: The view with its receipt and codes.
         body: The issuing body as registered; its name and numbers head the page.
         fonts: Folders from `font_directories`.
+        letterhead: What the body prints above the title.
     """
     stem = delivery.stem
     files = {
@@ -36,11 +44,11 @@ def files_of(delivery: Delivery, body: Body, *, fonts: Sequence[Path]) -> Mappin
         files[f"{stem}.{name}.txt"] = f"{text}\n".encode("ascii")
         files[f"{stem}.{name}.png"] = code_png(text)
         files[f"{stem}.{name}.svg"] = code_svg(text)
-    files[f"{stem}.pdf"] = render_pdf(sheet_of(delivery, body), fonts=fonts)
+    files[f"{stem}.pdf"] = render_pdf(sheet_of(delivery, body, letterhead), fonts=fonts)
     return files
 
 
-def sheet_of(delivery: Delivery, body: Body) -> Sheet:
+def sheet_of(delivery: Delivery, body: Body, letterhead: Letterhead = NO_LETTERHEAD) -> Sheet:
     """Return what the page of one view shows."""
     credential = delivery.certificate.parsed.credential
     document: dict[str, object] = {**rebuild_document(delivery.certificate, body.alias)}
@@ -59,4 +67,5 @@ def sheet_of(delivery: Delivery, body: Body) -> Sheet:
         receipt=delivery.receipt,
         signed_at=datetime.fromtimestamp(credential.issued_at, UTC),
         leaf=b64u(delivery.certificate.parsed.leaf),
+        letterhead=letterhead,
     )

@@ -18,6 +18,7 @@ from typing import Final
 import typst
 
 from registry.certificates.rendering.codes import code_svg
+from registry.certificates.rendering.letterhead import NO_LETTERHEAD, Letterhead, wrapped_png
 
 FONT_FAMILIES: Final = ("noto-sans", "noto-sans-sc", "noto-sans-lao", "noto-sans-thai")
 _WEIGHTS: Final = ("400Regular", "700Bold")
@@ -46,6 +47,7 @@ class Sheet:
         receipt: The `.receipt.json` file to attach.
         signed_at: Moment of signing, aware; becomes the PDF's date.
         leaf: The certificate's leaf in base64url, printed for people who compare by eye.
+        letterhead: What the body prints above the title.
     """
 
     document: Mapping[str, object]
@@ -59,6 +61,7 @@ class Sheet:
     receipt: bytes
     signed_at: datetime
     leaf: str
+    letterhead: Letterhead = NO_LETTERHEAD
 
 
 def font_directories(node_modules: Path) -> tuple[Path, ...]:
@@ -90,6 +93,7 @@ def render_pdf(sheet: Sheet, *, fonts: Sequence[Path]) -> bytes:
         "offline.svg": code_svg(sheet.offline_code),
         "certificate.sdjwt": sheet.sdjwt,
         "certificate.receipt.json": sheet.receipt,
+        **_pictures(sheet),
     }
     pdf = _compiler(tuple(map(str, fonts))).compile(
         input=files,  # type: ignore[type-var]  # the stubs lag: a mapping of files is accepted
@@ -113,8 +117,27 @@ def _sheet_json(sheet: Sheet) -> bytes:
         "leaf": sheet.leaf,
         "languages": languages or ["en"],
         "labels": json.loads(_packaged("labels.json")),
+        "letterhead": {
+            "logo": sheet.letterhead.logo is not None,
+            "lines": list(sheet.letterhead.lines),
+            "marks": _marks(sheet),
+        },
     }
     return json.dumps(content, ensure_ascii=False).encode()
+
+
+def _marks(sheet: Sheet) -> list[str]:
+    """Return the marks that the document states and that there are pictures of."""
+    stated = sheet.document.get("marks")
+    marks = stated if isinstance(stated, list) else []
+    return [str(mark) for mark in marks if mark in sheet.letterhead.marks]
+
+
+def _pictures(sheet: Sheet) -> dict[str, bytes]:
+    pictures = {f"mark-{mark}.svg": sheet.letterhead.marks[mark] for mark in _marks(sheet)}
+    if sheet.letterhead.logo is not None:
+        pictures["logo.svg"] = sheet.letterhead.logo
+    return {name: wrapped_png(picture) for name, picture in pictures.items()}
 
 
 def _languages(document: Mapping[str, object]) -> list[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from registry.anchoring.models import LeafRow
 from registry.bodies.importers import scope_rows_of
@@ -15,6 +17,7 @@ from registry.certificates.errors import (
     WrongStateError,
 )
 from registry.certificates.receipts import public_receipt
+from registry.safeguards.retention import erase
 from registry.verifications.service import StoredReceipts
 from tests.support.evidence_builders import trust_profile
 from tests.support.registry_world import LI, World, samples
@@ -234,6 +237,9 @@ def test_no_number_names_a_path(world: World, number: str) -> None:
 def test_erased_content_is_not_delivered(world: World) -> None:
     [item] = world.issue(samples()["documents"][0])
     with world.database.begin() as session:
-        session.execute(text("DELETE FROM disclosures"))
+        later = world.clock.now + timedelta(seconds=1)
+        erase(
+            session, [item.certificate_id], issued_before=later, ground="test", actor=LI, at=later
+        )
     with pytest.raises(ContentErasedError):
         world.deliver(item.certificate_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -22,15 +23,15 @@ from registry.certificates.errors import (
 )
 from registry.certificates.models import (
     CertificateRow,
-    DisclosuresRow,
     IssuedTokenRow,
     StatusBlockRow,
     StatusEntryRow,
     SummaryRow,
 )
 from registry.certificates.positions import reserve_positions
+from registry.safeguards.retention import erase
 from registry.signing.errors import SigningRefusedError
-from tests.support.registry_world import REGISTERED, World, samples
+from tests.support.registry_world import LI, REGISTERED, World, samples
 from verifier.checks.facts import KeyPurpose
 from verifier.core.certificate import parse_certificate
 from verifier.core.encoding import b64u
@@ -366,6 +367,9 @@ class TestPositions:
 def test_erasing_the_disclosures_leaves_the_evidence(world: World) -> None:
     [item] = world.issue(samples()["documents"][0])
     with world.database.begin() as session:
-        session.delete(session.get_one(DisclosuresRow, item.certificate_id))
+        later = world.clock.now + timedelta(seconds=1)
+        erase(
+            session, [item.certificate_id], issued_before=later, ground="test", actor=LI, at=later
+        )
     with world.database.read() as session:
         assert session.get_one(IssuedTokenRow, item.certificate_id).leaf == item.leaf

@@ -1,0 +1,85 @@
+"""What an amendment changes, told before it is approved and afterwards (ISO/IEC 17025, 7.8.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from registry.certificates.models import CertificateRow
+from verifier.core.shapes import escape
+from verifier.core.strict_json import JsonValue, canonical_json, parse_json_object
+
+_OWN: Final = frozenset({"number", "revision", "replaces"})  # differ in every amendment
+_ERASED: Final = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field that differs.
+
+    Attributes:
+        path: JSON pointer to it.
+        before: Canonical JSON of its value in the earlier document, None where it was absent.
+        after: The same in the amendment, None where it is absent.
+    """
+
+    path: str
+    before: str | None
+    after: str | None
+
+
+def changes_between(
+    before: Mapping[str, JsonValue], after: Mapping[str, JsonValue]
+) -> list[Change]:
+    """Return every field in which two documents differ, number and revision aside.
+
+    Args:
+        before: The earlier document, without nulls.
+        after: The amendment, without nulls.
+    """
+    shown = {name: value for name, value in after.items() if name not in _OWN}
+    earlier = {name: value for name, value in before.items() if name not in _OWN}
+    return list(_differences(earlier, shown, ""))
+
+
+def changes_of(session: Session, row: CertificateRow) -> list[Change]:
+    """Return what an amendment changes; nothing for others, and where the content was erased."""
+    if row.replaces_id is None:
+        return []
+    earlier = session.get_one(CertificateRow, row.replaces_id)
+    if _ERASED in (earlier.document, row.document):
+        return []
+    return changes_between(
+        parse_json_object(earlier.document, what="earlier document"),
+        parse_json_object(row.document, what="amendment"),
+    )
+
+
+def _differences(before: JsonValue, after: JsonValue, path: str) -> Iterator[Change]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in sorted(before.keys() | after.keys()):
+            yield from _member(before.get(name), after.get(name), f"{path}/{escape(name)}")
+    elif isinstance(before, list) and isinstance(after, list):
+        for at in range(max(len(before), len(after))):
+            yield from _member(
+                before[at] if at < len(before) else None,
+                after[at] if at < len(after) else None,
+                f"{path}/{at}",
+            )
+    elif before != after or isinstance(before, bool) != isinstance(after, bool):
+        yield Change(path, _text(before), _text(after))
+
+
+def _member(before: JsonValue, after: JsonValue, path: str) -> Iterator[Change]:
+    if before is None or after is None:
+        if before is not after:
+            yield Change(path, _text(before), _text(after))
+        return
+    yield from _differences(before, after, path)
+
+
+def _text(value: JsonValue) -> str | None:
+    return None if value is None else canonical_json(value).decode()

@@ -1,0 +1,60 @@
+"""`lancang retention`: erase the content of certificates whose period is over."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+import click
+
+from registry.console import Application, pass_application
+from registry.kit.actor import Actor
+from registry.kit.clock import system_clock
+from registry.safeguards.retention import erase, expired
+
+_PORTION: Final = 200  # certificates erased in one transaction
+
+
+@click.command("retention")
+@click.option(
+    "--issued-before",
+    required=True,
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Day (UTC) before which they were issued.",
+)
+@click.option("--ground", required=True, metavar="TEXT", help="The rule that ends the period.")
+@click.option("--by", "name", required=True, metavar="NAME", help="Who erases.")
+@click.option("--yes", is_flag=True, help="Erase; without it, only say how many.")
+@pass_application
+def command(
+    app: Application, issued_before: datetime, ground: str, name: str, *, yes: bool
+) -> None:
+    """Erase disclosures and documents for good; tokens, proofs and status stay.
+
+    Copies that holders have still verify. Each erasure is on record with its ground.
+    """
+    before = issued_before.replace(tzinfo=UTC)
+    if before > system_clock():
+        raise click.UsageError("--issued-before must not lie in the future")
+    actor = Actor(name)
+    if not yes:
+        with app.database.read() as session:
+            count = len(expired(session, issued_before=before, limit=1_000_000))
+        app.out.print(f"{count} certificates would be erased; --yes does it")
+        return
+    done = 0
+    while True:
+        with app.database.begin() as session:
+            portion = expired(session, issued_before=before, limit=_PORTION)
+            erase(
+                session,
+                portion,
+                issued_before=before,
+                ground=ground,
+                actor=actor,
+                at=system_clock(),
+            )
+        done += len(portion)
+        if not portion:
+            break
+    app.out.print(f"the content of {done} certificates was erased")

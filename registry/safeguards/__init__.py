@@ -1,0 +1,1 @@
+"""Acts that cannot be undone: revoking many certificates at once, erasing content for good."""
