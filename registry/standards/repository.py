@@ -39,7 +39,7 @@ from registry.standards.models import (
 from standards_catalog.catalogue import standard_key
 from standards_catalog.editions import Edition
 from standards_catalog.releases import edition_record, record_line
-from standards_catalog.search_terms import code_keys, index_terms, tsvector
+from standards_catalog.search_terms import code_keys, cut, index_terms, tsvector
 
 _CHUNK: Final = 5_000
 _NAMED_AT_ONCE: Final = 500
@@ -102,12 +102,14 @@ def prepare(edition: Edition, line: EditionLine, sequence: int) -> NewEdition:
     """Return an edition with its number, keys and terms.
 
     An edition is found under its undated code, too, so that "GB 175" finds every edition of it
-    before "GB 1750" begins; its keys stand among its terms, for codes in the midst of words.
+    before "GB 1750" begins; its keys stand among its terms, for codes in the midst of words, and
+    so do the pieces of its code without spaces ("GB/T17671" is read as gb and t17671).
     """
     index = index_terms(edition.id, (title for _, title in edition.titles))
     undated = standard_key(edition.id)
     keys = tuple(dict.fromkeys((*index.code_keys, *code_keys(undated))))
-    words = (*index.terms, *(key.casefold() for key in keys))
+    written = cut(line.code.replace(" ", ""))
+    words = (*index.terms, *(key.casefold() for key in keys), *written)
     terms = (*(t for t in words if len(t) <= _LONGEST_TERM), *filter_terms(line.record))
     return NewEdition(
         number=record_number(edition, len(index.terms), sequence),

@@ -51,6 +51,7 @@ _EXAMPLE: Final = {
     ),
 }
 _KINDS: Final = {Outcome.PASS: "pass", Outcome.FAIL: "fail", Outcome.INCONCLUSIVE: "note"}
+_ORDER: Final = ("fail", "note", "pass", "unknown")  # what needs attention comes first
 _TOTALS: Final = {"satisfied": "pass", "not_satisfied": "fail", "not_assessable": "unknown"}
 
 
@@ -113,7 +114,9 @@ def _answer(
         request,
         pages,
         values,
-        lines=[_line(each, language) for each in statements],
+        lines=sorted(
+            (_line(each, language) for each in statements), key=lambda line: _ORDER.index(line.kind)
+        ),
         total=total,
         total_kind=_TOTALS.get(total, "unknown"),
         explanation=explanation,

@@ -157,7 +157,13 @@ class Graph:
     edges: tuple[tuple[str, str], ...]
     height: float
     left_out: int
+    left: float = 0.0
     width: float = WIDTH
+
+    @property
+    def one_sided(self) -> bool:
+        """Whether there are neighbours on one side only, so that half the drawing is left out."""
+        return self.width < WIDTH
 
 
 def draw_graph(code: str, relations: Sequence[Relation]) -> Graph | None:
@@ -183,7 +189,9 @@ def draw_graph(code: str, relations: Sequence[Relation]) -> Graph | None:
             nodes.append(Node(other, relation, x, y))
             edges.append((_edge(centre, nodes[-1], outgoing=bool(side)), relation.status.value))
     left_out = len(relations) - len(nodes)
-    return Graph(centre, tuple(nodes), tuple(edges), height, left_out)
+    left = 0.0 if incoming else centre.x - 1
+    right = float(WIDTH) if outgoing else centre.x + centre.width + 1
+    return Graph(centre, tuple(nodes), tuple(edges), height, left_out, left, right - left)
 
 
 def _edge(centre: Node, node: Node, *, outgoing: bool) -> str:

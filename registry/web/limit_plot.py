@@ -17,7 +17,7 @@ from standards_catalog.conformity.scale import (
 )
 from standards_catalog.conformity.statement import ParameterStatement
 
-WIDTH: Final = 420
+WIDTH: Final = 250
 HEIGHT: Final = 44
 _LEFT, _RIGHT = 14, WIDTH - 14
 _MARGIN: Final = Fraction(3, 20)
