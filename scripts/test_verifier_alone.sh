@@ -12,14 +12,15 @@ if [ ! -e "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
   .venv/bin/python -m venv "$venv" 2>/dev/null || .venv/bin/python -m virtualenv -q "$venv"
   "$venv/bin/python" -m pip install -q --disable-pip-version-check --require-hashes -r "$lock"
   # The test runner only: nothing that the verifier could lean on by accident.
-  grep -E '^(pytest|pytest-socket|hypothesis|sortedcontainers|iniconfig|pluggy|packaging|pygments|attrs)==' \
+  grep -E '^(pytest|pytest-socket|pytest-xdist|execnet|hypothesis|sortedcontainers|iniconfig|pluggy|packaging|pygments|attrs|joserfc)==' \
     requirements-dev.lock | sed 's/[ ;\\].*//' | xargs "$venv/bin/python" -m pip install -q --no-deps
   printf '%s' "$wanted" > "$stamp"
 fi
-run="$venv/bin/python -m pytest -q -p no:cacheprovider --disable-socket --allow-unix-socket tests/unit/verifier"
+set -- "$venv/bin/python" -m pytest -q -n auto -p no:cacheprovider --disable-socket \
+  --allow-unix-socket -m "not slow" tests/unit/verifier
 if unshare -rn true 2>/dev/null; then
   echo "verifier alone, in an empty network namespace"
-  exec unshare -rn $run
+  exec unshare -rn "$@"
 fi
 echo "verifier alone, sockets refused by the test runner"
-exec $run
+exec "$@"
