@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -29,7 +29,10 @@ from registry.kit.database import Database
 from registry.kit.import_problems import FileProblem, ImportRefusedError, in_file
 from registry.parties import service as parties
 from registry.parties.importers import PARTY, party_of
+from registry.settings import CoSigning
 from registry.signing.client import SignerClient
+from registry.signing.description import KeyDescription
+from registry.signing.errors import NO_SM2, SigningRefusedError
 from verifier.checks.facts import BodyKind, KeyPurpose
 from verifier.core.errors import MalformedEvidenceError
 from verifier.core.keys import Algorithm
@@ -84,32 +87,60 @@ def record_founders(database: Database, founders: Founders, *, actor: Actor, at:
                 bodies.publish_scope(session, body, scope_rows_of(value), actor=actor, at=at)
 
 
+@dataclass(frozen=True, slots=True)
+class MadeKeys:
+    """How many keys were made, and whether the signer turned out to have no SM2."""
+
+    made: int
+    without_sm2: bool = False
+
+
 def make_missing_keys(
-    database: Database, signer: SignerClient, *, actor: Actor, at: datetime
-) -> int:
-    """Have the signer make a key for every duty of every body that has none; return how many.
+    database: Database,
+    signer: SignerClient,
+    *,
+    actor: Actor,
+    at: datetime,
+    co_signing: CoSigning = CoSigning.OFF,
+) -> MadeKeys:
+    """Have the signer make a key for every duty of every body that has none.
 
     A key that an earlier run made and did not record is recorded now instead of making another.
+
+    Args:
+        database: Where bodies and public keys are recorded.
+        signer: Makes the keys.
+        actor: Who founds the installation.
+        at: Time of the act.
+        co_signing: Whether laboratories also get an SM2 key for their certificates.
+
+    Raises:
+        SigningRefusedError: An SM2 key is demanded and the signer has no SM2.
+        SignerUnavailableError: The signer does not answer.
     """
     with database.read() as session:
         registered = [entry.body for entry in bodies.bodies(session)]
-        recorded = {body.id: {key.purpose for key in _keys(session, body)} for body in registered}
+        recorded = {body.id: set(map(_duty_of, _keys(session, body))) for body in registered}
     held = signer.descriptions()
-    made = 0
+    made, without_sm2 = 0, False
     for body in registered:
-        for purpose in _PURPOSES[body.kind]:
-            if purpose in recorded[body.id]:
+        for duty in _duties(body, co_signing):
+            if duty in recorded[body.id] or (without_sm2 and duty.is_sm2):
                 continue
-            found = [key for key in held if (key.body, key.purpose) == (body.id, purpose)]
-            key = found[-1] if found else None
-            if key is None:
-                key = signer.generate(body=body.id, purpose=purpose, algorithm=Algorithm.ES256)
-                made += 1
+            found = [key for key in held if key.body == body.id and _duty_of(key) == duty]
+            try:
+                key = found[-1] if found else _make(signer, body, duty)
+            except SigningRefusedError as error:
+                if co_signing is CoSigning.ON or error.reason != NO_SM2:
+                    raise
+                without_sm2 = True
+                continue
+            made += not found
             with database.begin() as session:
                 bodies.add_key(
-                    session, key.public_key, body=body.id, purpose=purpose, actor=actor, at=at
+                    session, key.public_key, body=body.id, purpose=duty.purpose, actor=actor, at=at
                 )
-    return made
+    return MadeKeys(made, without_sm2)
 
 
 def registration(database: Database, *, operators: tuple[str, ...]) -> Registration:
@@ -162,6 +193,29 @@ def note_registered(database: Database, registered: Registered) -> None:
         for mark, times in marks:
             for name, since in times.items():
                 mark(session, name, since)
+
+
+class _Duty(NamedTuple):
+    """What a body needs a key for; a co-signing key has a purpose that another key has too."""
+
+    purpose: KeyPurpose
+    is_sm2: bool
+
+
+def _duties(body: Body, co_signing: CoSigning) -> Iterator[_Duty]:
+    for purpose in _PURPOSES[body.kind]:
+        yield _Duty(purpose, is_sm2=False)
+    if co_signing is not CoSigning.OFF and body.kind is BodyKind.LABORATORY:
+        yield _Duty(KeyPurpose.CERTIFICATE, is_sm2=True)
+
+
+def _duty_of(key: BodyKey | KeyDescription) -> _Duty:
+    return _Duty(key.purpose, is_sm2=key.public_key.algorithm is Algorithm.SM2)
+
+
+def _make(signer: SignerClient, body: Body, duty: _Duty) -> KeyDescription:
+    algorithm = Algorithm.SM2 if duty.is_sm2 else Algorithm.ES256
+    return signer.generate(body=body.id, purpose=duty.purpose, algorithm=algorithm)
 
 
 def _keys(session: Session, body: Body) -> list[BodyKey]:

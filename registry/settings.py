@@ -33,6 +33,14 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
+class CoSigning(StrEnum):
+    """Whether laboratories co-sign with SM2."""
+
+    ON = "on"  # a signer that cannot is an error
+    WHERE_POSSIBLE = "where_possible"
+    OFF = "off"
+
+
 class Group(BaseModel, frozen=True, extra="forbid"):
     """A group of settings."""
 
@@ -69,6 +77,9 @@ class SignerSettings(Group, frozen=True, extra="forbid"):
         passphrase_file: File whose first line unlocks the keystore.
         passphrase: The passphrase itself, where a secret store puts it into the environment.
         timeout: Longest wait for one signature.
+        sm2: Whether `lancang init` has SM2 keys made, with which laboratories co-sign their
+            certificates; None: in a demonstration, where the signer can. Keys that are there are
+            used until they are revoked, whatever this says.
     """
 
     socket: Path | None = None
@@ -76,6 +87,7 @@ class SignerSettings(Group, frozen=True, extra="forbid"):
     passphrase_file: Path | None = None
     passphrase: SecretStr | None = None
     timeout: timedelta = timedelta(seconds=10)
+    sm2: bool | None = None
 
 
 class AnchoringSettings(Group, frozen=True, extra="forbid"):
@@ -157,6 +169,14 @@ class Settings(BaseSettings):
         return self.access_key_file or self.home / "keys" / "access.key"
 
     @property
+    @property
+    def co_signing(self) -> CoSigning:
+        """Return whether laboratories are given SM2 keys to co-sign with."""
+        if self.signer.sm2 is None:
+            demonstration = self.environment is Environment.DEMONSTRATION
+            return CoSigning.WHERE_POSSIBLE if demonstration else CoSigning.OFF
+        return CoSigning.ON if self.signer.sm2 else CoSigning.OFF
+
     def embedded_chain(self) -> Path:
         """Return the folder of the development chain."""
         return self.home / "chain"

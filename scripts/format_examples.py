@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tests.support.certificates import CREDENTIAL_ID, STATUS, sample_documents, sample_issuer
+from tests.support.sm2_reference import FixedSm2Signer
 from tests.support.summaries import FixedSigner
 from verifier.core.certificate import (
     CTY,
@@ -22,6 +23,7 @@ from verifier.core.certificate import (
     join_compact,
     parse_certificate,
 )
+from verifier.core.cosignature import CoSignature, co_sign
 from verifier.core.disclosures import SALT_BYTES
 from verifier.core.document import parse_document
 from verifier.core.encoding import b64u, unb64u
@@ -35,6 +37,7 @@ from verifier.core.views import ResolvedCertificate, View, make_view, resolve_ce
 ISSUED_AT: Final = 1_789_462_800  # 2026-09-15T09:00:00Z
 CERTIFICATE_KEY: Final = FixedSigner(number=2)
 STATEMENT_KEY: Final = FixedSigner(number=4)
+CO_KEY: Final = FixedSm2Signer(2)
 EDDSA_KEY: Final = FixedSigner(Algorithm.EDDSA, number=2)
 WITHHELD: Final = ("consignment.lot_no", "results.2.detail", "signatory.id")
 
@@ -90,7 +93,15 @@ def short_document() -> Json:
     return document
 
 
-def issue(document: Json, signer: FixedSigner = CERTIFICATE_KEY) -> tuple[IssuedCertificate, bytes]:
+def co_signed(shown: Example) -> tuple[IssuedCertificate, CoSignature]:
+    """Return the example document as a certificate with a co-signature."""
+    issued, _ = issue(shown.document, co_signature="SM2-SM3")
+    return issued, co_sign(issued.jwt, CO_KEY)
+
+
+def issue(
+    document: Json, signer: FixedSigner = CERTIFICATE_KEY, *, co_signature: str = "none"
+) -> tuple[IssuedCertificate, bytes]:
     """Issue a document with salts that follow from its number; return them as well."""
     checked = parse_document(document)
     salts = hashlib.shake_128(checked.number.encode()).digest(checked.template.salt_bytes)
@@ -102,6 +113,7 @@ def issue(document: Json, signer: FixedSigner = CERTIFICATE_KEY) -> tuple[Issued
         issued_at=ISSUED_AT,
         salts=salts,
         signer=signer,
+        co_signature=co_signature,
     )
     return issued, salts
 
@@ -129,6 +141,21 @@ def vectors(shown: Example) -> Json:
             "token": shown.statement.jws.text,
             "leaf": b64u(shown.statement.leaf),
         },
+        "co_signature": co_signature_vector(shown),
+    }
+
+
+def co_signature_vector(shown: Example) -> Json:
+    """Return the co-signed example with everything that follows from it."""
+    issued, co_signature = co_signed(shown)
+    return {
+        "note": "DEMONSTRATION. The private key is 0x1002.",
+        "compact": issued.compact,
+        "certificate_leaf": b64u(issued.leaf),
+        "key": {"alg": CO_KEY.algorithm.value, **CO_KEY.public_key.jwk()},
+        "thumbprint": b64u(CO_KEY.thumbprint),
+        "co_signature": co_signature.text,
+        "leaf": b64u(co_signature.leaf),
     }
 
 

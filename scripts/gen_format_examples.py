@@ -19,8 +19,10 @@ sys.path.insert(0, str(ROOT))  # run as a file: the builders of the tests are no
 
 from scripts.format_examples import (  # noqa: E402
     CERTIFICATE_KEY,
+    CO_KEY,
     STATEMENT_KEY,
     Example,
+    co_signed,
     example,
     refused,
     vectors,
@@ -84,6 +86,7 @@ def generated() -> dict[Path, str]:
         "certificate": fenced(token_block(shown.issued.compact, shown.issued.leaf)),
         "view": fenced(view_block(shown)),
         "release": fenced(release_block(shown)),
+        "co-signature": fenced(co_signature_block(shown)),
         "context": fenced(pretty(context()), "json"),
     }
     document = DOCUMENT.read_text("utf-8")
@@ -115,6 +118,7 @@ def named_keys() -> Mapping[str, PublicKey]:
     return {
         "certificate key (private key 2)": CERTIFICATE_KEY.public_key,
         "statement key (private key 4)": STATEMENT_KEY.public_key,
+        "co-signing key (private key 0x1002)": CO_KEY.public_key,
     }
 
 
@@ -170,6 +174,22 @@ def release_block(shown: Example) -> str:
     """Return the release statement of the view."""
     statement = shown.statement
     return f"{statement.jws.payload.decode()}\n\n{token_block(statement.jws.text, statement.leaf)}"
+
+
+def co_signature_block(shown: Example) -> str:
+    """Return the example document issued once more with a co-signature, and that."""
+    issued, co_signature = co_signed(shown)
+    header, payload, signature = co_signature.text.split(".")
+    raw = unb64u(header, what="header").decode()
+    return "\n".join(
+        (
+            f"the certificate of section 1.4 with coSignature SM2-SM3: leaf {b64u(issued.leaf)}",
+            f"header\n{wrapped(raw)}",
+            f"token, its payload of {len(payload)} characters left out\n{wrapped(header)}",
+            f".….\n{wrapped(signature)}",
+            f"leaf {b64u(co_signature.leaf)}",
+        )
+    )
 
 
 def token_block(text: str, leaf: bytes) -> str:

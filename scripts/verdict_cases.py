@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
+from tests.support import sm2_reference
 from tests.support.certificates import sample_documents
 from tests.support.evidence_builders import (
     ANCHORED,
@@ -25,9 +26,11 @@ from tests.support.evidence_builders import (
     smallest_record,
     trust_profile,
 )
+from tests.support.sm2_reference import FixedSm2Signer
 from tests.support.verdict_files import Case
 from verifier.checks.facts import BodyState, BodyStatusFact, KeyPurpose, StatusEvent
 from verifier.core.certificate import join_compact
+from verifier.core.cosignature import co_sign, parse_cosignature
 from verifier.core.keys import Algorithm
 from verifier.core.views import make_view
 from verifier.service import Question, Submission, verify
@@ -49,7 +52,14 @@ def _needed(case: Case) -> Case:
     """Return the case without what the verifier does not ask for."""
     asked = _Asked(case.source)
     registry = _Asked(case.registry) if case.registry else None
-    verify(case.submission, case.question, profile=case.profile, source=asked, registry=registry)
+    verify(
+        case.submission,
+        case.question,
+        profile=case.profile,
+        source=asked,
+        registry=registry,
+        sm2=sm2_reference.verify,
+    )
     source, keep = case.source, asked.arguments
     return replace(
         case,
@@ -151,6 +161,21 @@ def _genuine_eddsa() -> Case:
     world = World(algorithm=Algorithm.EDDSA)
     evidence = world.issue(smallest_record())
     return _about("signed with EdDSA", world, evidence.submission(), profile=_PRODUCTION)
+
+
+@_case
+def _genuine_co_signed() -> Case:
+    world, evidence = _world(cement(), co_signed=True)
+    return _about("signed twice", world, evidence.submission(), profile=_PRODUCTION)
+
+
+@_case
+def _genuine_co_signed_without_its_co_signature() -> Case:
+    world, evidence = _world(cement(), co_signed=True)
+    submission = Submission(
+        token=evidence.sdjwt, receipts=(evidence.receipt_bytes(co_signature=None),)
+    )
+    return _about("the second signature did not come along", world, submission)
 
 
 @_case
@@ -344,6 +369,25 @@ def _forged_content() -> Case:
     token = join_compact(f"{head}.{other}.{signature}", evidence.issued.disclosures)
     submission = Submission(token=token, receipts=(evidence.receipt_bytes(),))
     return _about("content of another document", world, submission, profile=_PRODUCTION)
+
+
+@_case
+def _forged_co_signature() -> Case:
+    world, evidence = _world(cement(), co_signed=True)
+    text = evidence.receipt.co_signature.text if evidence.receipt.co_signature else ""
+    changed = parse_cosignature(_altered(text, len(text) - 20))
+    receipt = evidence.receipt_bytes(co_signature=changed)
+    submission = Submission(token=evidence.sdjwt, receipts=(receipt,))
+    return _about("the second signature was changed", world, submission)
+
+
+@_case
+def _forged_co_signature_by_an_unregistered_key() -> Case:
+    world, evidence = _world(cement(), co_signed=True)
+    foreign = co_sign(evidence.issued.jwt, FixedSm2Signer(99))
+    receipt = evidence.receipt_bytes(co_signature=foreign)
+    submission = Submission(token=evidence.sdjwt, receipts=(receipt,))
+    return _about("the second signature is by a key of nobody", world, submission)
 
 
 @_case

@@ -30,6 +30,7 @@ from verifier.core.errors import EvidenceUnavailableError
 from verifier.core.strict_json import canonical_json
 from verifier.display import Display
 from verifier.inputs import UnreadableInputError, open_input
+from verifier.openssl_sm2 import open_sm2
 from verifier.report import Report
 from verifier.service import Question, verify
 from verifier.service.remembered import RememberedSource
@@ -222,6 +223,7 @@ def _verify(name: str, options: Options, source: TrustSource | None) -> Report |
         profile=options.profile,
         source=source,
         registry=options.registry,
+        sm2=open_sm2(),
     )
 
 

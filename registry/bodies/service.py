@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,7 +30,7 @@ from registry.bodies.models import BodyKeyRow, BodyRow, ScopeDocumentRow
 from registry.kit.actor import Actor
 from registry.parties.service import get_party
 from verifier.checks.facts import KeyPurpose
-from verifier.core.keys import PublicKey
+from verifier.core.keys import TOKEN_ALGORITHMS, Algorithm, PublicKey
 from verifier.core.limits import MAX_DOCUMENT_BYTES
 from verifier.core.strict_json import JsonValue
 
@@ -181,13 +181,22 @@ def signing_key(session: Session, body: bytes, purpose: KeyPurpose, *, at: datet
     Raises:
         NoSigningKeyError: There is none; most often because it is not yet on chain.
     """
-    for row in repository.keys_of(session, body, purpose):
-        key = repository.key_of(row)
-        if key.may_sign(at):
+    for key in _usable_keys(session, body, purpose, at):
+        if key.public_key.algorithm in TOKEN_ALGORITHMS:
             return key
     raise NoSigningKeyError(
         f"body {body.hex()[:12]}… has no key on chain that may sign a {purpose.name.lower()} now"
     )
+
+
+def co_signing_key(
+    session: Session, body: bytes, purpose: KeyPurpose, *, at: datetime
+) -> BodyKey | None:
+    """Return the newest SM2 key of a body for `purpose` at `at`; None where it does not co-sign."""
+    for key in _usable_keys(session, body, purpose, at):
+        if key.public_key.algorithm is Algorithm.SM2:
+            return key
+    return None
 
 
 def active_keys(session: Session, *, at: datetime) -> list[BodyKey]:
@@ -209,6 +218,13 @@ def mark_scope_on_chain(session: Session, sha256: bytes, since: datetime) -> Non
 def mark_key_on_chain(session: Session, thumbprint: bytes, since: datetime) -> None:
     """Note the block time at which the chain recorded a key; the first note stands."""
     _note(session, repository.find_key(session, thumbprint), since)
+
+
+def _usable_keys(
+    session: Session, body: bytes, purpose: KeyPurpose, at: datetime
+) -> Iterator[BodyKey]:
+    found = (repository.key_of(row) for row in repository.keys_of(session, body, purpose))
+    return (key for key in found if key.may_sign(at))
 
 
 def _note(

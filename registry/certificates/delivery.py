@@ -116,13 +116,16 @@ def deliver(
     view = whole if release is None else _view_of(whole, release)
     compact = join_compact(issued.jwt, view.parsed.disclosures)
     summary = _summary_of(session, certificate_id, release_leaf)
-    leaves = [issued.leaf, summary.leaf(), *([] if release is None else [release.leaf])]
+    co_signature = receipts.co_signature_of(session, certificate_id)
+    others = [each.leaf for each in (co_signature, release) if each is not None]
+    leaves = [issued.leaf, summary.leaf(), *others]
     proofs = {leaf: find_proof(session, leaf, trees=trees) for leaf in leaves}
     receipt = receipts.assemble(
         session,
         issued,
         proofs=[proof for proof in proofs.values() if proof is not None],
         token=compact,
+        co_signature=co_signature,
         keys=[summary.thumbprint, *([] if release is None else [release.key_thumbprint])],
         release=None if release is None else release.token,
     )

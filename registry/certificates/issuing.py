@@ -21,13 +21,14 @@ from registry.anchoring.domain import LeafKind
 from registry.anchoring.queue import enqueue
 from registry.audit.service import body_tenant, record
 from registry.bodies.domain import Body, BodyKey
-from registry.bodies.service import get_body, signing_key
+from registry.bodies.service import co_signing_key, get_body, signing_key
 from registry.certificates import repository
 from registry.certificates.domain import State
 from registry.certificates.errors import WrongStateError
 from registry.certificates.models import (
     ApprovalRow,
     CertificateRow,
+    CoSignatureRow,
     DisclosuresRow,
     IssuedTokenRow,
     SummaryRow,
@@ -36,6 +37,7 @@ from registry.certificates.positions import Choose, reserve_positions
 from registry.certificates.reverification import (
     Expected,
     reverify_certificate,
+    reverify_co_signature,
     reverify_summary,
 )
 from registry.certificates.service import get_certificates
@@ -45,15 +47,18 @@ from registry.kit.clock import Clock, system_clock
 from registry.kit.database import Database
 from registry.signing.client import SignerClient
 from registry.signing.description import SigningContext
+from registry.signing.reading_back import needed_sm2
 from verifier.checks.facts import KeyPurpose
 from verifier.core.certificate import IssuedCertificate, IssuerInfo, issue_certificate
+from verifier.core.cosignature import CoSignature, co_sign
 from verifier.core.document import Document, parse_document
 from verifier.core.encoding import b64u
 from verifier.core.field_policy import DocumentKind
 from verifier.core.ids import StatusEntry
 from verifier.core.keys import PublicKey
 from verifier.core.offline_code import Summary, issue_summary
-from verifier.core.strict_json import parse_json_object
+from verifier.core.payload_shapes import NO_CO_SIGNATURE
+from verifier.core.strict_json import JsonValue, parse_json_object
 from verifier.core.summary import summary_of
 
 PORTION: Final = 100  # certificates stored in one transaction: seconds of signing, lost by a crash
@@ -89,6 +94,7 @@ class _Order:
     status: StatusEntry
     key: PublicKey
     summary_key: PublicKey
+    co_key: PublicKey | None
 
     @property
     def approver(self) -> Actor:
@@ -101,6 +107,7 @@ class _Signed:
     order: _Order
     token: IssuedCertificate
     summary: Summary
+    co_signature: CoSignature | None
     at: datetime
 
 
@@ -133,7 +140,8 @@ class Issuer:
             WrongStateError: One of them is not approved, or was signed by somebody else meanwhile.
             NoSigningKeyError: A body has no key on chain for this kind of document.
             SigningRefusedError: The signer refuses.
-            SignerUnavailableError: The signer does not answer.
+            SignerUnavailableError: The signer does not answer, or a co-signature that a body makes
+                cannot be read back on this machine.
             DeliveryMismatchError: What would be delivered is not what was approved.
         """
         if len(identifiers) > PORTION:
@@ -166,6 +174,7 @@ class Issuer:
                 status=positions[row.id],
                 key=keys.get(row.body_id, _PURPOSES[row.kind]).public_key,
                 summary_key=keys.get(row.body_id, KeyPurpose.SUMMARY).public_key,
+                co_key=keys.co_key(row.body_id, _PURPOSES[row.kind]),
             )
             for row in rows
         ]
@@ -174,6 +183,9 @@ class Issuer:
         at = self.clock().replace(microsecond=0)
         document = parse_document(parse_json_object(order.row.document, what="stored document"))
         expected = _expected(order, document, issued_at=int(at.timestamp()))
+        people = SigningContext(
+            maker=order.approval.maker_person, approver=order.approval.approver_person
+        )
         token = issue_certificate(
             document,
             issuer=expected.issuer,
@@ -181,18 +193,19 @@ class Issuer:
             credential_id=expected.credential_id,
             issued_at=expected.issued_at,
             salts=self.random(document.template.salt_bytes),
-            signer=self.signer.signer(
-                order.key,
-                SigningContext(
-                    maker=order.approval.maker_person, approver=order.approval.approver_person
-                ),
-            ),
+            signer=self.signer.signer(order.key, people),
+            co_signature=order.co_key.algorithm if order.co_key else NO_CO_SIGNATURE,
         )
         resolved = reverify_certificate(token.compact, token.leaf, expected)
         claims = summary_of(resolved, issued_at=expected.issued_at)
         summary = issue_summary(claims, self.signer.signer(order.summary_key))
         reverify_summary(b64u(summary.entry()), summary.leaf(), of=resolved, key=order.summary_key)
-        return _Signed(order=order, token=token, summary=summary, at=at)
+        co_signature = None
+        if order.co_key is not None:
+            sm2 = needed_sm2()
+            co_signature = co_sign(token.jwt, self.signer.signer(order.co_key, people))
+            reverify_co_signature(co_signature.text, of=resolved, key=order.co_key, sm2=sm2)
+        return _Signed(order=order, token=token, summary=summary, co_signature=co_signature, at=at)
 
 
 class _Keys:
@@ -202,12 +215,19 @@ class _Keys:
         self._session = session
         self._at = at
         self._found: dict[tuple[bytes, KeyPurpose], BodyKey] = {}
+        self._co_keys: dict[tuple[bytes, KeyPurpose], PublicKey | None] = {}
 
     def get(self, body: bytes, purpose: KeyPurpose) -> BodyKey:
         if (body, purpose) not in self._found:
             key = signing_key(self._session, body, purpose, at=self._at)
             self._found[body, purpose] = key
         return self._found[body, purpose]
+
+    def co_key(self, body: bytes, purpose: KeyPurpose) -> PublicKey | None:
+        if (body, purpose) not in self._co_keys:
+            key = co_signing_key(self._session, body, purpose, at=self._at)
+            self._co_keys[body, purpose] = None if key is None else key.public_key
+        return self._co_keys[body, purpose]
 
 
 def issuer_info(body: Body) -> IssuerInfo:
@@ -247,7 +267,7 @@ def _store(session: Session, signed: Sequence[_Signed]) -> list[Issued]:
             object_=f"certificate:{item.order.row.id}",
             tenant=body_tenant(item.order.row.body_id),
             at=item.at,
-            details={"leaf": item.token.leaf.hex(), "summary": item.summary.leaf().hex()},
+            details=_leaves(item),
         )
         if item.order.row.replaces_id is not None:
             order_superseded(
@@ -268,6 +288,17 @@ def _store(session: Session, signed: Sequence[_Signed]) -> list[Issued]:
     ]
 
 
+def _leaves(item: _Signed) -> dict[str, JsonValue]:
+    """Return every leaf of a certificate by name, for the audit trail."""
+    leaves: dict[str, JsonValue] = {
+        "leaf": item.token.leaf.hex(),
+        "summary": item.summary.leaf().hex(),
+    }
+    if item.co_signature is not None:
+        leaves["co_signature"] = item.co_signature.leaf.hex()
+    return leaves
+
+
 def _store_one(session: Session, item: _Signed) -> None:
     identifier = item.order.row.id
     session.add(
@@ -283,6 +314,16 @@ def _store_one(session: Session, item: _Signed) -> None:
     session.add(
         DisclosuresRow(certificate_id=identifier, disclosures="~".join(item.token.disclosures))
     )
+    if (co_signature := item.co_signature) is not None:
+        session.add(
+            CoSignatureRow(
+                certificate_id=identifier,
+                token=co_signature.text,
+                leaf=co_signature.leaf,
+                key_thumbprint=co_signature.thumbprint,
+                issued_at=item.at,
+            )
+        )
     session.add(
         SummaryRow(
             leaf=item.summary.leaf(),
@@ -305,6 +346,15 @@ def _queue_leaves(session: Session, item: _Signed) -> None:
         certificate_id=identifier,
         clock=lambda: item.at,
     )
+    if item.co_signature is not None:
+        enqueue(
+            session,
+            item.co_signature.leaf,
+            kind=LeafKind.CO_SIGNATURE,
+            entry=item.co_signature.text.encode("ascii"),
+            certificate_id=identifier,
+            clock=lambda: item.at,
+        )
     enqueue(
         session,
         item.summary.leaf(),

@@ -138,6 +138,20 @@ class DisclosuresRow(Base):
     disclosures: Mapped[str] = mapped_column(Text)
 
 
+class CoSignatureRow(Base):
+    """The co-signature of a token, by another key of the same body. Never edited."""
+
+    __tablename__ = "co_signatures"
+
+    certificate_id: Mapped[RandomId] = mapped_column(
+        ForeignKey("issued_tokens.certificate_id"), primary_key=True
+    )
+    token: Mapped[str] = mapped_column(Text)
+    leaf: Mapped[Digest] = mapped_column(unique=True)
+    key_thumbprint: Mapped[Digest] = mapped_column(ForeignKey("body_keys.thumbprint"))
+    issued_at: Mapped[datetime]
+
+
 class ReleaseStatementRow(Base):
     """A signed statement of what a view for one destination withholds, and why. Never edited."""
 

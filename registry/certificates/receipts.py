@@ -14,11 +14,13 @@ from registry.bodies.service import find_key, scopes
 from registry.certificates.errors import ReceiptNotFoundError
 from registry.certificates.models import (
     CertificateRow,
+    CoSignatureRow,
     IssuedTokenRow,
     ReleaseStatementRow,
     SummaryRow,
 )
 from verifier.core.certificate import join_compact
+from verifier.core.cosignature import parse_cosignature
 from verifier.core.merkle import InclusionProof
 from verifier.core.receipt import AnchorRecord, HeadProof, LeafProof, Receipt
 
@@ -32,7 +34,7 @@ def public_receipt(session: Session, leaf: bytes, *, trees: TreeShelf) -> Receip
 
     Args:
         session: A reading transaction.
-        leaf: Leaf of a token, a release statement or a summary, 32 bytes.
+        leaf: Leaf of a token, a co-signature, a release statement or a summary, 32 bytes.
         trees: The stored trees.
 
     Raises:
@@ -42,12 +44,29 @@ def public_receipt(session: Session, leaf: bytes, *, trees: TreeShelf) -> Receip
     proofs = [] if proof is None else [proof]
     token = session.scalar(select(IssuedTokenRow).where(IssuedTokenRow.leaf == leaf))
     if token is not None:
-        return assemble(session, token, proofs=proofs, token=join_compact(token.jwt, ()))
+        co_signature = co_signature_of(session, token.certificate_id)
+        own = None if co_signature is None else find_proof(session, co_signature.leaf, trees=trees)
+        return assemble(
+            session,
+            token,
+            proofs=[*proofs, *([] if own is None else [own])],
+            token=join_compact(token.jwt, ()),
+            co_signature=co_signature,
+        )
+    co_signature = session.scalar(select(CoSignatureRow).where(CoSignatureRow.leaf == leaf))
+    if co_signature is not None:
+        token = session.get_one(IssuedTokenRow, co_signature.certificate_id)
+        return assemble(session, token, proofs=proofs, token=None, co_signature=co_signature)
     derived = session.get(SummaryRow, leaf) or session.get(ReleaseStatementRow, leaf)
     if derived is None:
         raise ReceiptNotFoundError("nothing that was issued here has this leaf")
     token = session.get_one(IssuedTokenRow, derived.certificate_id)
     return assemble(session, token, proofs=proofs, keys=[derived.key_thumbprint], token=None)
+
+
+def co_signature_of(session: Session, certificate_id: str) -> CoSignatureRow | None:
+    """Return the co-signature of a certificate, None when it has none."""
+    return session.get(CoSignatureRow, certificate_id)
 
 
 def assemble(
@@ -57,6 +76,7 @@ def assemble(
     proofs: Sequence[AnchoredProof],
     token: str | None,
     keys: Iterable[bytes] = (),
+    co_signature: CoSignatureRow | None = None,
     release: str | None = None,
 ) -> Receipt:
     """Put a receipt together.
@@ -66,14 +86,17 @@ def assemble(
         issued: The certificate.
         proofs: Proofs of the leaves that the receipt is about, as far as they are sealed.
         token: The view that is handed out, None for none.
-        keys: Thumbprints of keys beside that of the certificate.
+        keys: Thumbprints of keys beside those of the certificate and its co-signature.
+        co_signature: The co-signature that is handed out, None for none.
         release: The release statement of the view.
     """
     body = session.get_one(CertificateRow, issued.certificate_id).body_id
-    thumbprints = dict.fromkeys((issued.key_thumbprint, *keys))
+    second = () if co_signature is None else (co_signature.key_thumbprint,)
+    thumbprints = dict.fromkeys((issued.key_thumbprint, *second, *keys))
     found = [find_key(session, thumbprint) for thumbprint in thumbprints]
     return Receipt(
         token=token,
+        co_signature=None if co_signature is None else parse_cosignature(co_signature.token),
         release=release,
         proofs=tuple(_leaf_proof(proof) for proof in proofs),
         heads=_heads(proofs),

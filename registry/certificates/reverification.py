@@ -13,11 +13,13 @@ from typing import Any, Final
 
 from registry.certificates.errors import DeliveryMismatchError
 from verifier.core.certificate import IssuerInfo, parse_certificate
+from verifier.core.cosignature import parse_cosignature
 from verifier.core.errors import VerifierError
 from verifier.core.field_policy import DocumentKind
 from verifier.core.ids import StatusEntry
 from verifier.core.keys import PublicKey
 from verifier.core.offline_code import Summary, parse_payload
+from verifier.core.sm2 import Sm2Verify
 from verifier.core.strict_json import JsonObject, canonical_json
 from verifier.core.summary import summary_differences
 from verifier.core.views import ResolvedCertificate, resolve_certificate
@@ -85,6 +87,34 @@ def reverify_certificate(compact: str, leaf: bytes, expected: Expected) -> Resol
     }
     _refuse_unless(said, "certificate")
     return resolved
+
+
+def reverify_co_signature(
+    text: str, *, of: ResolvedCertificate, key: PublicKey, sm2: Sm2Verify
+) -> None:
+    """Read a co-signature back.
+
+    Args:
+        text: The token, as it will be delivered.
+        of: The certificate that it belongs to.
+        key: The registered public key.
+        sm2: Verifies its signature.
+
+    Raises:
+        DeliveryMismatchError: It is not a co-signature of that certificate.
+    """
+    parsed = of.parsed
+    try:
+        co_signature = parse_cosignature(text)
+    except VerifierError as error:
+        raise DeliveryMismatchError(f"the new co-signature cannot be read: {error}") from error
+    said = {
+        "signature": co_signature.signed_by(key, sm2=sm2),
+        "certificate": co_signature.cosigns == parsed.leaf,
+        "payload": text.split(".")[1] == parsed.jws.text.split(".")[1],
+        "announcement": parsed.credential.co_signature == key.algorithm,
+    }
+    _refuse_unless(said, "co-signature")
 
 
 def reverify_summary(

@@ -55,8 +55,16 @@ def command(app: Application, file: Path | None, name: str) -> None:
     if file is not None:
         _record(app, file, actor)
     with open_signer(app.settings, may_generate=True) as signer:
-        made = make_missing_keys(app.database, signer, actor=actor, at=system_clock())
-    app.err.print(f"{made} document keys made")
+        keys = make_missing_keys(
+            app.database,
+            signer,
+            actor=actor,
+            at=system_clock(),
+            co_signing=app.settings.co_signing,
+        )
+    app.err.print(f"{keys.made} document keys made")
+    if keys.without_sm2:
+        app.err.print("no OpenSSL 3 with SM2 here: certificates are not co-signed")
     wanted = registration(app.database, operators=OPERATORS)
     if not wanted.parties:
         raise InvalidInputError("no party is registered yet: give a FILE with parties and bodies")

@@ -13,6 +13,7 @@ from pathlib import Path
 from registry.signing.description import KeyDescription, SigningContext
 from registry.signing.errors import SignerUnavailableError, error_of
 from registry.signing.protocol import PROBE_NONCE_BYTES, PROBE_PREFIX, receive, send
+from registry.signing.reading_back import is_signed
 from verifier.checks.facts import KeyPurpose
 from verifier.core.encoding import b64u, unb64u
 from verifier.core.errors import MalformedEvidenceError
@@ -91,7 +92,7 @@ class SignerClient:
         """
         nonce = os.urandom(PROBE_NONCE_BYTES)
         request: JsonObject = {"act": "probe", "key": b64u(key.thumbprint()), "nonce": b64u(nonce)}
-        if not key.verify(self._signature(request), PROBE_PREFIX + nonce):
+        if not is_signed(key, self._signature(request), PROBE_PREFIX + nonce):
             raise SignerUnavailableError("the signer's probe signature does not verify")
 
     def _signature(self, request: JsonObject) -> bytes:

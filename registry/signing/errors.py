@@ -30,6 +30,9 @@ class UnknownKeyError(NotFoundError):
     code = "unknown_signing_key"
 
 
+NO_SM2: Final = "sm2_unavailable"  # reason of a refusal: the signer's machine has no SM2
+
+
 class SigningRefusedError(RuleViolationError):
     """The signer refuses: the message is not what a key of this purpose may sign.
 

@@ -11,7 +11,7 @@ import os
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from registry.signing.description import KeyDescription
 from registry.signing.errors import KeystoreDamagedError, KeystoreLockedError, UnknownKeyError
+from registry.signing.sm2 import Sm2Key
 from registry.signing.software import SoftwareKey
 from verifier.checks.facts import KeyPurpose
 from verifier.core.encoding import b64u, unb64u
@@ -37,6 +38,8 @@ _SUFFIX: Final = ".key.json"
 _FOLDER_MODE: Final = 0o700
 _FILE_MODE: Final = 0o600
 
+HeldKey: TypeAlias = SoftwareKey | Sm2Key
+
 
 class Keystore:
     """An open keystore. Belongs into the signer process and nowhere else."""
@@ -44,7 +47,7 @@ class Keystore:
     def __init__(self, folder: Path, cipher: AESGCM) -> None:
         self._folder = folder
         self._cipher = cipher
-        self._loaded: dict[bytes, tuple[KeyDescription, SoftwareKey]] = {}
+        self._loaded: dict[bytes, tuple[KeyDescription, HeldKey]] = {}
 
     @classmethod
     def create(cls, folder: Path, passphrase: bytes, *, cost: int = SCRYPT_COST) -> Keystore:
@@ -94,8 +97,13 @@ class Keystore:
     def generate(
         self, *, body: bytes, purpose: KeyPurpose, algorithm: Algorithm, at: datetime
     ) -> KeyDescription:
-        """Make and store a new key."""
-        key = SoftwareKey.generate(algorithm)
+        """Make and store a new key.
+
+        Raises:
+            SigningRefusedError: This machine has no SM2 (`sm2_unavailable`).
+        """
+        key: HeldKey
+        key = Sm2Key.generate() if algorithm is Algorithm.SM2 else SoftwareKey.generate(algorithm)
         described = KeyDescription(body=body, purpose=purpose, public_key=key.public, created_at=at)
         associated = canonical_json(described.to_json())
         stored: JsonObject = {
@@ -114,12 +122,13 @@ class Keystore:
         ]
         return sorted(found, key=lambda key: (key.created_at, key.public_key.thumbprint()))
 
-    def load(self, thumbprint: bytes) -> tuple[KeyDescription, SoftwareKey]:
+    def load(self, thumbprint: bytes) -> tuple[KeyDescription, HeldKey]:
         """Return a key with the description that its encryption protects.
 
         Raises:
             UnknownKeyError: There is no such key.
             KeystoreDamagedError: The file was changed.
+            SigningRefusedError: It is an SM2 key and this machine has no SM2 (`sm2_unavailable`).
         """
         if thumbprint not in self._loaded:
             path = self._path(thumbprint)
@@ -131,14 +140,15 @@ class Keystore:
             self._loaded[thumbprint] = (described, key)
         return self._loaded[thumbprint]
 
-    def _decrypt(self, stored: JsonObject) -> tuple[KeyDescription, SoftwareKey]:
+    def _decrypt(self, stored: JsonObject) -> tuple[KeyDescription, HeldKey]:
         described = KeyDescription.from_json(stored.get("key"))
         sealed = stored.get("pkcs8")
         associated = canonical_json(described.to_json())
         if isinstance(sealed, str):
             der = _unseal(self._cipher, _bytes(sealed), associated=associated)
             if der is not None:
-                key = SoftwareKey.from_pkcs8(der)
+                is_sm2 = described.public_key.algorithm is Algorithm.SM2
+                key = Sm2Key.from_pkcs8(der) if is_sm2 else SoftwareKey.from_pkcs8(der)
                 if key.public == described.public_key:
                     return described, key
         raise KeystoreDamagedError("a key or its description was changed")

@@ -15,14 +15,18 @@ from registry.signing.errors import SigningRefusedError
 from verifier.checks.facts import KeyPurpose
 from verifier.core.certificate import parse_certificate
 from verifier.core.cose import SIGN1_TAG, parse_sign1
+from verifier.core.cosignature import parse_cosignature
+from verifier.core.credential import Credential, parse_payload
 from verifier.core.encoding import b64u
 from verifier.core.errors import MalformedEvidenceError
 from verifier.core.field_policy import DocumentKind
 from verifier.core.keys import SIGNATURE_BYTES, Algorithm
 from verifier.core.limits import MAX_DOCUMENT_BYTES
 from verifier.core.offline_code import SUMMARY_TYP
+from verifier.core.payload_shapes import NO_CO_SIGNATURE
 from verifier.core.release import parse_release
 from verifier.core.strict_cbor import dump_cbor, parse_cbor
+from verifier.core.strict_json import parse_json_object
 from verifier.core.summary_claims import decode_claims
 
 MAX_MESSAGE_BYTES: Final = MAX_DOCUMENT_BYTES  # no longer token can be read by anybody
@@ -69,11 +73,27 @@ def _check_record(key: KeyDescription, message: bytes, now: datetime) -> None:
 def _check_document(
     key: KeyDescription, message: bytes, now: datetime, *, kind: DocumentKind
 ) -> None:
-    parsed = parse_certificate(f"{_as_token(message)}~")
-    if parsed.credential.kind is not kind:
+    if key.public_key.algorithm is Algorithm.SM2:
+        thumbprint, credential = _co_signed(message)
+        algorithm = Algorithm.SM2
+    else:
+        parsed = parse_certificate(f"{_as_token(message)}~")
+        thumbprint, credential = parsed.jws.thumbprint, parsed.credential
+        algorithm = parsed.jws.algorithm
+    if credential.kind is not kind:
         raise SigningRefusedError("wrong_purpose", f"this key signs {kind} alone")
-    _check_names(key, parsed.jws.thumbprint, parsed.jws.algorithm, parsed.credential.body)
-    _check_time(parsed.credential.issued_at, now)
+    _check_names(key, thumbprint, algorithm, credential.body)
+    _check_time(credential.issued_at, now)
+
+
+def _co_signed(message: bytes) -> tuple[bytes, Credential]:
+    """Return the key that a co-signature names, and the payload that it repeats."""
+    co_signature = parse_cosignature(_as_token(message))
+    payload = parse_json_object(co_signature.payload, what="co-signed payload")
+    credential = parse_payload(payload)
+    if credential.co_signature == NO_CO_SIGNATURE:
+        raise SigningRefusedError("wrong_purpose", "the certificate does not ask to be co-signed")
+    return co_signature.thumbprint, credential
 
 
 def _check_statement(key: KeyDescription, message: bytes, now: datetime) -> None:

@@ -36,10 +36,16 @@ class SoftwareKey:
 
     @classmethod
     def generate(cls, algorithm: Algorithm) -> SoftwareKey:
-        """Make a new key from the operating system's randomness."""
+        """Make a new key from the operating system's randomness.
+
+        Raises:
+            ValueError: Keys of this algorithm are not held in this way.
+        """
         if algorithm is Algorithm.ES256:
             return cls._of(generate_private_key(SECP256R1()))
-        return cls._of(Ed25519PrivateKey.generate())
+        if algorithm is Algorithm.EDDSA:
+            return cls._of(Ed25519PrivateKey.generate())
+        raise ValueError(f"{algorithm} keys are not held in this way")
 
     @classmethod
     def from_pkcs8(cls, der: bytes) -> SoftwareKey:

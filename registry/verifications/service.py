@@ -15,6 +15,7 @@ from verifier.chain.profile import Profile
 from verifier.checks.facts import TrustSource
 from verifier.core.errors import EvidenceUnavailableError
 from verifier.core.receipt import build_receipt
+from verifier.openssl_sm2 import open_sm2
 from verifier.report import Report
 from verifier.service import verify
 
@@ -78,6 +79,7 @@ class Verifications:
                 profile=self.profile,
                 source=source,
                 registry=self.receipts,
+                sm2=open_sm2(),
             )
 
     def _open(self, request: VerificationRequest) -> AbstractContextManager[TrustSource | None]:

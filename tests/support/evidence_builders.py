@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from tests.support.certificates import SAMPLES, fixed_salts, sample_documents, sample_issuer
+from tests.support.sm2_reference import FixedSm2Signer
 from tests.support.summaries import FixedSigner
 from verifier.chain.profile import Profile, parse_profile
 from verifier.checks.facts import (
@@ -29,12 +30,13 @@ from verifier.checks.facts import (
     StatusFacts,
 )
 from verifier.core.certificate import IssuedCertificate, issue_certificate, parse_certificate
+from verifier.core.cosignature import co_sign
 from verifier.core.document import parse_document
 from verifier.core.errors import EvidenceUnavailableError
 from verifier.core.field_policy import DocumentKind
 from verifier.core.hashing import leaf_digest, token_leaf
 from verifier.core.ids import StatusEntry, body_id
-from verifier.core.keys import Algorithm
+from verifier.core.keys import Algorithm, PublicKey
 from verifier.core.link_code import encode_link_code
 from verifier.core.merkle import InclusionProof, Tree
 from verifier.core.moments import format_utc, parse_moment
@@ -128,7 +130,7 @@ def trust_profile(*, demonstration: bool = False, **changes: Any) -> Profile:
         "parties": [{"id": "CN", "country": "CN"}],
         "bundle_signers": [],
         "bundle_threshold": 0,
-        "algorithms": {"ES256": None, "EdDSA": None},
+        "algorithms": {"ES256": None, "EdDSA": None, "SM2-SM3": None},
     }
     return parse_profile(json.dumps(document | changes).encode())
 
@@ -251,6 +253,7 @@ class World:
         self.registry = InMemoryRegistry()
         self.documents: dict[bytes, bytes] = {}
         self.signers: dict[tuple[bytes, KeyPurpose], FixedSigner] = {}
+        self.co_signers: dict[bytes, FixedSm2Signer] = {}
         for number, body in enumerate(_BODIES):
             self._register(body, 10 * number + 1, algorithm)
 
@@ -287,16 +290,32 @@ class World:
         for purpose in KeyPurpose:
             signer = FixedSigner(algorithm, number=number + purpose)
             self.signers[identifier, purpose] = signer
-            self.source.keys[identifier, signer.thumbprint] = KeyFacts(
-                public_key=signer.public_key,
-                purpose=purpose,
-                registered_at=self.registered_at,
-                sign_until=None,
-                anchor_until=None,
-                revoked_at=None,
-                revocation_recorded_at=None,
-                compromised_since=None,
-            )
+            self.register_key(identifier, signer.public_key, purpose)
+
+    def register_key(self, body: bytes, key: PublicKey, purpose: KeyPurpose) -> None:
+        """Register a key of a body on the chain."""
+        self.source.keys[body, key.thumbprint()] = KeyFacts(
+            public_key=key,
+            purpose=purpose,
+            registered_at=self.registered_at,
+            sign_until=None,
+            anchor_until=None,
+            revoked_at=None,
+            revocation_recorded_at=None,
+            compromised_since=None,
+        )
+
+    def co_signer(self, body: bytes) -> FixedSm2Signer:
+        """Return the SM2 key with which a body co-signs certificates, registered on first use."""
+        if body not in self.co_signers:
+            signer = self.co_signers[body] = FixedSm2Signer(len(self.co_signers) + 1)
+            self.register_key(body, signer.public_key, KeyPurpose.CERTIFICATE)
+        return self.co_signers[body]
+
+    def change_co_key(self, body: bytes, **changes: Any) -> None:
+        """Change what the chain says about the SM2 key of a body."""
+        place = (body, self.co_signers[body].thumbprint)
+        self.source.keys[place] = replace(self.source.keys[place], **changes)
 
     def change_body(self, body: bytes, **changes: Any) -> None:
         """Change what the chain says about a body."""
@@ -322,6 +341,7 @@ class World:
         signed: int = SIGNED,
         anchored: int | None = ANCHORED,
         known_to_registry: bool = True,
+        co_signed: bool = False,
     ) -> Evidence:
         """Sign a document and its summary, and anchor both.
 
@@ -330,6 +350,7 @@ class World:
             signed: When, Unix seconds.
             anchored: Block time of the anchor; None leaves the leaves out of every tree.
             known_to_registry: Whether the registry serves the public receipt.
+            co_signed: Whether a co-signature is made, anchored and put into the receipts.
         """
         checked = parse_document(document)
         issuer = sample_issuer(document)
@@ -346,7 +367,9 @@ class World:
             issued_at=signed,
             salts=fixed_salts(checked.template.salt_bytes),
             signer=self.signers[issuer.body, purpose],
+            co_signature="SM2-SM3" if co_signed else "none",
         )
+        co_signature = co_sign(issued.jwt, self.co_signer(issuer.body)) if co_signed else None
         certificate = resolve_certificate(parse_certificate(issued.compact))
         summary = issue_summary(
             summary_of(certificate, issued_at=signed),
@@ -355,7 +378,8 @@ class World:
         proofs: tuple[LeafProof, ...] = ()
         heads: tuple[HeadProof, ...] = ()
         if anchored is not None:
-            leaves = [issued.leaf, summary.leaf(), leaf_digest(b"somebody else's")]
+            third = co_signature.leaf if co_signature else leaf_digest(b"somebody else's")
+            leaves = [issued.leaf, summary.leaf(), third]
             proofs, heads, tree = self.anchor(leaves, at=anchored)
             own = tree.subtree_proof(1)
             summary = summary.with_proof(own.index, own.leaves, own.path)
@@ -365,7 +389,8 @@ class World:
             summary=summary,
             receipt=Receipt(
                 token=issued.compact,
-                proofs=proofs[:2],
+                co_signature=co_signature,
+                proofs=proofs if co_signed else proofs[:2],
                 heads=heads,
                 keys=tuple(
                     self.signers[issuer.body, wanted].public_key

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tests.support import sm2_reference
 from tests.support.evidence_builders import InMemoryRegistry, InMemoryTrustSource
 from verifier.chain.profile import Profile, parse_profile
 from verifier.checks.facts import (
@@ -47,6 +48,7 @@ class Case:
             profile=self.profile,
             source=self.source,
             registry=self.registry,
+            sm2=sm2_reference.verify,
         )
 
 

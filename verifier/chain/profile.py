@@ -20,7 +20,7 @@ from verifier.chain.endpoint import Endpoint, authority
 from verifier.core.errors import MalformedEvidenceError, UntrustedProfileError
 from verifier.core.ids import check_party
 from verifier.core.json_members import Members
-from verifier.core.keys import Algorithm, PublicKey
+from verifier.core.keys import TOKEN_ALGORITHMS, Algorithm, PublicKey
 from verifier.core.limits import MAX_DOCUMENT_BYTES
 from verifier.core.strict_json import canonical_json, parse_json_object
 
@@ -194,6 +194,8 @@ def _party(members: Members) -> TrustedParty:
 def _bundle_signer(members: Members) -> BundleSigner:
     members.expect("name", "jwk")
     key = PublicKey.from_jwk(members.child("jwk").value)
+    if key.algorithm not in TOKEN_ALGORITHMS:
+        raise members.malformed("jwk", f"must be no {key.algorithm} key", reason="algorithm")
     return BundleSigner(members.text("name", pattern=_NAME, longest=128), key)
 
 

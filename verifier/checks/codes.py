@@ -41,13 +41,19 @@ _BY_LINE: Final[dict[Line, dict[Status, tuple[str, ...]]]] = {
     },
     Line.SIGNED: {
         Status.PASS: ("ok",),
-        Status.NOTE: ("key_compromised_later", "key_revoked_later"),
+        Status.NOTE: (
+            "key_compromised_later",
+            "key_revoked_later",
+            "co_signature_missing",
+            "co_signature_not_checked",
+        ),
         Status.FAIL: (
             "bad_signature",
             "unknown_key",
             "issuer_mismatch",
             "key_not_usable",
             "key_revoked",
+            "co_signature_bad",
         ),
         Status.UNKNOWN: (
             "unknown_party",

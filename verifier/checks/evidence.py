@@ -113,6 +113,7 @@ class Claims:
         dates: When the activity took place, None when withheld or (summaries) not carried.
         goods: What is known about the product.
         has_quantity: False only when it is certain that no quantity is stated.
+        co_signed: Whether it says that there is a co-signature.
     """
 
     form: Form
@@ -127,6 +128,7 @@ class Claims:
     dates: TestDates | None
     goods: Goods
     has_quantity: bool
+    co_signed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,12 +171,14 @@ class Document:
         view: Which disclosures are in hand; None for a summary.
         differences: Members in which a code beside the token differs from it; empty when there is
             none beside it or they agree.
+        payload: The signed bytes of a certificate, which its co-signature must repeat.
     """
 
     token: SignedToken
     claims: Claims
     view: View | None
     differences: tuple[str, ...] = ()
+    payload: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +228,21 @@ class TokenFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CoSignatureFacts:
+    """A co-signature that names this certificate, and what could be learnt about it.
+
+    Attributes:
+        token: Its signature; party, body and time are those of the payload that it repeats.
+        facts: Its signer and its own anchoring.
+        same_payload: Whether its payload segment is that of the certificate.
+    """
+
+    token: SignedToken
+    facts: TokenFacts
+    same_payload: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
     """What the checker's profile decides.
 
@@ -258,6 +277,8 @@ class Facts:
         statuses: Status of the certificate and, for a summary, of the summary's own leaf.
         scope_documents: Hash-named documents in hand, SHA-256 to exact bytes.
         registry: None when no registry was asked.
+        co_signatures: Every co-signature in hand that names this certificate; Unavailable when
+            there is nothing to check them with.
     """
 
     trust: Trust | Unavailable
@@ -267,6 +288,7 @@ class Facts:
     statuses: tuple[StatusFacts | Unavailable, ...]
     scope_documents: Mapping[bytes, bytes]
     registry: RegistryReport | Unavailable | None
+    co_signatures: tuple[CoSignatureFacts, ...] | Unavailable = ()
 
 
 def anchoring_as_of(anchoring: Anchoring, moment: int) -> Anchoring:

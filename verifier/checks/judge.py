@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from verifier.checks.accredited import check_accredited
+from verifier.checks.co_signed import check_co_signed
 from verifier.checks.codes import SOURCE_REASONS, TOKEN_REASONS, answer, unknown
 from verifier.checks.complete import check_complete
 from verifier.checks.evidence import Document, Facts, TokenFacts, Trust, anchoring_as_of
@@ -104,6 +105,8 @@ def _judge_evidence(
     holds = signature_holds(token, signer_facts)
     anchoring = anchoring_as_of(facts.token.anchoring, moment)
     signed = check_signed(token, facts.token, trust=facts.trust, holds=holds, moment=moment)
+    if claims.co_signed:
+        signed = check_co_signed(signed, facts.co_signatures, trust=facts.trust, moment=moment)
     signer = find_signer(token, signer_facts, trust=facts.trust, holds=holds)
     if isinstance(signer, Finding):
         # Scope and status are those of the verified key's body; without it there are none to ask.

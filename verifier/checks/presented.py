@@ -19,6 +19,7 @@ from verifier.checks.facts import KeyPurpose
 from verifier.core.field_policy import DocumentKind
 from verifier.core.moments import Moment, parse_moment
 from verifier.core.offline_code import Summary
+from verifier.core.payload_shapes import NO_CO_SIGNATURE
 from verifier.core.release import ReleaseStatement, release_mismatch
 from verifier.core.views import ResolvedCertificate
 
@@ -80,6 +81,7 @@ def present_certificate(
             dates=_dates(certificate),
             goods=_goods(certificate),
             has_quantity=not _known_absent(certificate, _QUANTITY),
+            co_signed=credential.co_signature != NO_CO_SIGNATURE,
         ),
         view=View(
             listed=certificate.contents is not None,
@@ -87,6 +89,7 @@ def present_certificate(
             release=None if release is None else _release(release, certificate),
         ),
         differences=differences,
+        payload=jws.payload,
     )
 
 

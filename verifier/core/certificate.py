@@ -19,6 +19,7 @@ from verifier.core.ids import StatusEntry, body_id
 from verifier.core.jws import CompactJws, parse_compact, sign_compact
 from verifier.core.keys import Signer
 from verifier.core.limits import MAX_DISCLOSURES, MAX_DOCUMENT_BYTES
+from verifier.core.payload_shapes import NO_CO_SIGNATURE
 from verifier.core.strict_json import JsonObject, parse_json_object
 
 TYP: Final = "vc+sd-jwt"
@@ -106,6 +107,7 @@ def issue_certificate(
     issued_at: int,
     salts: bytes,
     signer: Signer,
+    co_signature: str = NO_CO_SIGNATURE,
 ) -> IssuedCertificate:
     """Sign a document as a certificate.
 
@@ -120,6 +122,7 @@ def issue_certificate(
         salts: Fresh randomness, `document.template.salt_bytes` bytes: 16 for each disclosure in
             the order of `paths`, then 16 for each decoy.
         signer: The key of the body for this kind of document.
+        co_signature: `SM2-SM3` if a co-signature will be made, else `none`.
 
     Raises:
         ValueError: `salts` has the wrong length.
@@ -140,6 +143,7 @@ def issue_certificate(
         valid_until=template.valid_until,
         body=issuer.body,
         status=status,
+        co_signature=co_signature,
         subject=template.fill(digests),
     )
     jwt = sign_compact(payload.encode(), signer, typ=TYP, cty=CTY)

@@ -30,6 +30,7 @@ from verifier.core.ids import (
 from verifier.core.moments import Moment, format_utc, parse_moment, parse_utc
 from verifier.core.payload_shapes import (
     CONTEXTS,
+    CO_SIGNATURES,
     CREDENTIAL_ID,
     CREDENTIAL_SCHEMA,
     OWN_CONTEXT_FAMILY,
@@ -186,9 +187,10 @@ def write_payload(
     return (
         f'{_HEADS[kind]}"id":"{credential_id}","issuer":{issuer},"iat":{issued_at},'
         f'"validFrom":"{format_utc(valid_from)}",{until}"credentialStatus":{{'
+    co_signature: str,
         f'"id":"{listed}#{status.index}","type":"BitstringStatusListEntry",'
         f'"statusPurpose":"revocation","statusListIndex":"{status.index}",'
-        f'"statusListCredential":"{listed}"}},{_TAIL}"credentialSubject":{subject}}}'
+        f'"statusListCredential":"{listed}"}},{_TAILS[co_signature]}"credentialSubject":{subject}}}'
     )
 
 
@@ -199,13 +201,17 @@ def _text_of(members: JsonObject) -> str:
 _HEADS: Final = {
     kind: _text_of({"@context": [*CONTEXTS], "type": [*TYPES, kind.value]}) for kind in DocumentKind
 }
-_TAIL: Final = _text_of(
-    {
-        "credentialSchema": {"id": CREDENTIAL_SCHEMA, "type": "JsonSchema"},
-        "coSignature": "none",
-        "_sd_alg": SD_ALG,
-    }
-).removeprefix("{")
+        co_signature: One of `CO_SIGNATURES`.
+_TAILS: Final = {
+    co_signature: _text_of(
+        {
+            "credentialSchema": {"id": CREDENTIAL_SCHEMA, "type": "JsonSchema"},
+            "coSignature": co_signature,
+            "_sd_alg": SD_ALG,
+        }
+    ).removeprefix("{")
+    for co_signature in CO_SIGNATURES
+}
 
 
 def _kind(payload: JsonObject) -> DocumentKind:

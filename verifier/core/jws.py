@@ -12,7 +12,14 @@ from typing import Final
 
 from verifier.core.encoding import b64u, unb64u
 from verifier.core.errors import LimitExceededError, MalformedEvidenceError, NotOursError
-from verifier.core.keys import SIGNATURE_BYTES, THUMBPRINT_BYTES, Algorithm, PublicKey, Signer
+from verifier.core.keys import (
+    SIGNATURE_BYTES,
+    THUMBPRINT_BYTES,
+    TOKEN_ALGORITHMS,
+    Algorithm,
+    PublicKey,
+    Signer,
+)
 from verifier.core.limits import MAX_DOCUMENT_BYTES
 from verifier.core.strict_json import JsonObject, parse_json_object
 
@@ -104,7 +111,7 @@ def _write_header(algorithm: Algorithm, thumbprint: bytes, typ: str, cty: str | 
 
 @lru_cache(maxsize=256)
 def _parse_header(segment: str, what: str, typ: str, cty: str | None) -> tuple[Algorithm, bytes]:
-    header = _header(segment, what=what, typ=typ)
+    header = read_header(segment, what=what, typ=typ)
     expected: JsonObject = {"typ": typ} if cty is None else {"typ": typ, "cty": cty}
     kid = header.get("kid")
     if not isinstance(kid, str) or header != expected | {"alg": header.get("alg"), "kid": kid}:
@@ -115,7 +122,12 @@ def _parse_header(segment: str, what: str, typ: str, cty: str | None) -> tuple[A
     return _algorithm(header.get("alg"), what), thumbprint
 
 
-def _header(segment: str, *, what: str, typ: str) -> JsonObject:
+def read_header(segment: str, *, what: str, typ: str) -> JsonObject:
+    """Return the header of a token of one type, its other members unchecked.
+
+    Raises:
+        NotOursError: It is no header of ours or of another type.
+    """
     if len(segment) > _MAX_HEADER_CHARS:
         raise NotOursError(what, "has no header of ours")
     try:
@@ -129,7 +141,7 @@ def _header(segment: str, *, what: str, typ: str) -> JsonObject:
 
 
 def _algorithm(name: object, what: str) -> Algorithm:
-    for algorithm in Algorithm:
+    for algorithm in TOKEN_ALGORITHMS:
         if algorithm.value == name:
             return algorithm
     raise MalformedEvidenceError(what, f"algorithm {name!r} is not allowed", reason="algorithm")

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from verifier.core.encoding import b64u, unb64u
 from verifier.core.errors import MalformedEvidenceError
+from verifier.core.sm2 import Sm2Verify, is_sm2_point, is_sm2_signature
 
 THUMBPRINT_BYTES: Final = 32
 SIGNATURE_BYTES: Final = 64  # raw r || s, or Ed25519 R || S
@@ -37,6 +38,7 @@ class Algorithm(StrEnum):
 
     ES256 = "ES256"
     EDDSA = "EdDSA"
+    SM2 = "SM2-SM3"  # no registered name; of co-signatures alone
 
     @property
     def chain_code(self) -> int:
@@ -56,9 +58,16 @@ class Algorithm(StrEnum):
         raise MalformedEvidenceError("key algorithm", f"{code} is unknown", reason="algorithm")
 
 
-_CHAIN_CODES: Final = {Algorithm.ES256: 1, Algorithm.EDDSA: 2}
-_RAW_BYTES: Final = {Algorithm.ES256: 64, Algorithm.EDDSA: 32}
-_CURVES: Final = {Algorithm.ES256: ("EC", "P-256"), Algorithm.EDDSA: ("OKP", "Ed25519")}
+# What may sign a token that stands for itself. SM2 only ever signs beside one of these.
+TOKEN_ALGORITHMS: Final = (Algorithm.ES256, Algorithm.EDDSA)
+
+_CHAIN_CODES: Final = {Algorithm.ES256: 1, Algorithm.EDDSA: 2, Algorithm.SM2: 3}
+_RAW_BYTES: Final = {Algorithm.ES256: 64, Algorithm.EDDSA: 32, Algorithm.SM2: 64}
+_CURVES: Final = {
+    Algorithm.ES256: ("EC", "P-256"),
+    Algorithm.EDDSA: ("OKP", "Ed25519"),
+    Algorithm.SM2: ("EC", "SM2"),  # no registered curve name either
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +76,7 @@ class PublicKey:
 
     Attributes:
         algorithm: Taken from the registration of the key, never from a token.
-        raw: ES256: x || y, 64 bytes. EdDSA: the 32-byte encoding of RFC 8032.
+        raw: ES256 and SM2-SM3: x || y, 64 bytes. EdDSA: the 32-byte encoding of RFC 8032.
 
     Raises:
         MalformedEvidenceError: On construction, when `raw` has the wrong length, is not a point
@@ -77,7 +86,7 @@ class PublicKey:
 
     algorithm: Algorithm
     raw: bytes
-    _loaded: EllipticCurvePublicKey | Ed25519PublicKey = field(
+    _loaded: EllipticCurvePublicKey | Ed25519PublicKey | None = field(
         init=False, repr=False, compare=False, hash=False
     )
     _thumbprint: bytes = field(init=False, repr=False, compare=False, hash=False)
@@ -100,7 +109,7 @@ class PublicKey:
         algorithm = next((name for name, known in _CURVES.items() if known == curve), None)
         if algorithm is None:
             raise _bad_key("is of no supported type and curve")
-        names = ("x", "y") if algorithm is Algorithm.ES256 else ("x",)
+        names = ("x",) if algorithm is Algorithm.EDDSA else ("x", "y")
         if set(jwk) != {"kty", "crv", *names}:
             raise _bad_key(f"must have exactly the members kty, crv, {', '.join(names)}")
         parts = [jwk[name] for name in names]
@@ -116,7 +125,7 @@ class PublicKey:
         """Return the required members of the JWK, in the order of RFC 7638."""
         kty, crv = _CURVES[self.algorithm]
         members = {"crv": crv, "kty": kty, "x": b64u(self.raw[:32])}
-        if self.algorithm is Algorithm.ES256:
+        if self.algorithm is not Algorithm.EDDSA:
             members["y"] = b64u(self.raw[32:])
         return members
 
@@ -125,14 +134,14 @@ class PublicKey:
         return self._thumbprint
 
     def verify(self, signature: bytes, message: bytes) -> bool:
-        """Tell whether `signature` over `message` is by this key.
+        """Tell whether `signature` over `message` is by this key; never for an SM2 key.
 
         Args:
             signature: Raw, 64 bytes. For ES256 only the lower of the two possible s is accepted,
                 so that nobody can make a second token out of a signed one.
             message: The signed bytes, not their digest.
         """
-        if len(signature) != SIGNATURE_BYTES:
+        if len(signature) != SIGNATURE_BYTES or self._loaded is None:
             return False
         try:
             if isinstance(self._loaded, Ed25519PublicKey):
@@ -145,6 +154,21 @@ class PublicKey:
         except InvalidSignature:
             return False
         return True
+
+    def verify_sm2(self, signature: bytes, message: bytes, *, sm2: Sm2Verify) -> bool:
+        """Tell whether `signature` over `message` is by this SM2 key; never for another.
+
+        Args:
+            signature: Raw, 64 bytes.
+            message: The signed bytes, not their digest.
+            sm2: Does the arithmetic.
+        """
+        return (
+            self.algorithm is Algorithm.SM2
+            and len(signature) == SIGNATURE_BYTES
+            and is_sm2_signature(signature)
+            and sm2(self.raw, signature, message)
+        )
 
 
 class Signer(Protocol):
@@ -187,7 +211,11 @@ def _thumbprint(jwk: Mapping[str, str]) -> bytes:
     return hashlib.sha256(f"{{{members}}}".encode("ascii")).digest()
 
 
-def _load(algorithm: Algorithm, raw: bytes) -> EllipticCurvePublicKey | Ed25519PublicKey:
+def _load(algorithm: Algorithm, raw: bytes) -> EllipticCurvePublicKey | Ed25519PublicKey | None:
+    if algorithm is Algorithm.SM2:
+        if not is_sm2_point(raw):
+            raise _bad_key("is not a point of the curve")
+        return None
     try:
         if algorithm is Algorithm.ES256:
             return EllipticCurvePublicKey.from_encoded_point(SECP256R1(), b"\x04" + raw)

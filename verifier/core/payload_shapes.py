@@ -42,7 +42,8 @@ CONTEXTS: Final = (
 TYPES: Final = ("VerifiableCredential", "DigitalConformityCredential")
 SUBJECT_TYPES: Final = ("ConformityAttestation",)
 CREDENTIAL_SCHEMA: Final = "https://lancang.example/schemas/credential/1"
-CO_SIGNATURES: Final = ("none", "SM2-SM3")
+NO_CO_SIGNATURE: Final = "none"
+CO_SIGNATURES: Final = (NO_CO_SIGNATURE, "SM2-SM3")
 
 _DIGEST_CHARS: Final = 43
 CREDENTIAL_ID: Final = Text(

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
+from verifier.core.cosignature import CoSignature, parse_cosignature
 from verifier.core.encoding import b64u, unb64u
 from verifier.core.errors import LimitExceededError, MalformedEvidenceError, NotOursError
 from verifier.core.hashing import DIGEST_BYTES
@@ -51,8 +52,8 @@ __all__ = [
 
 _VERSION: Final = 1
 _MEMBERS: Final = (
-    *("receipt", "token", "release", "proofs", "subtree", "key", "status", "documents"),
-    *("registry", "checksum"),
+    *("receipt", "token", "co_signature", "release", "proofs", "subtree", "key", "status"),
+    *("documents", "registry", "checksum"),
 )
 _COMPACT: Final = re.compile(r"[A-Za-z0-9_.~-]+", re.ASCII)  # the parser of tokens decides the rest
 _MAX_LENGTH: Final = 2**18  # of one string; the whole receipt is bounded when it is read
@@ -68,8 +69,9 @@ class Receipt:
     Attributes:
         token: Compact SD-JWT of a view; the public receipt of a leaf has it without disclosures.
             None when the leaf belongs to a summary or a statement and no token is handed out.
+        co_signature: The co-signature of the certificate, if it has one.
         release: Compact release statement of the view, if it is one for a destination.
-        proofs: Proofs of the leaves of token, release statement and summaries.
+        proofs: Proofs of the leaves of token, co-signature, release statement and summaries.
         heads: The rest of the way for offline codes.
         keys: Public keys that made the signatures.
         status: The last known status, if any.
@@ -78,6 +80,7 @@ class Receipt:
     """
 
     token: str | None
+    co_signature: CoSignature | None = None
     release: str | None = None
     proofs: tuple[LeafProof, ...] = ()
     heads: tuple[HeadProof, ...] = ()
@@ -109,7 +112,8 @@ def parse_receipt(data: bytes) -> Receipt:
         MalformedEvidenceError: Any deviation from the format: another version (`version`), a
             missing or unknown member (`members`), a text that is not canonical
             (`not_canonical`), a wrong checksum (`checksum`), a document or key under a name that
-            is not its own (`document_hash`, `thumbprint`), or a value out of bounds.
+            is not its own (`document_hash`, `thumbprint`), a malformed co-signature (as
+            `parse_cosignature`), or a value out of bounds.
     """
     value = parse_json_object(data, what="receipt")
     if "receipt" not in value:
@@ -126,6 +130,7 @@ def parse_receipt(data: bytes) -> Receipt:
         raise MalformedEvidenceError("receipt", "was damaged on its way", reason="checksum")
     return Receipt(
         token=members.optional_text("token", pattern=_COMPACT, longest=_MAX_LENGTH),
+        co_signature=_co_signature(members),
         release=members.optional_text("release", pattern=_COMPACT, longest=_MAX_LENGTH),
         proofs=_entries(members, "proofs", read_proof),
         heads=_entries(members, "subtree", read_head),
@@ -142,6 +147,16 @@ def _entries(members: Members, name: str, read: Callable[[Members], Entry]) -> t
         what = f"receipt.{name}"
         raise LimitExceededError(what, actual=len(entries), limit=_MAX_ENTRIES)
     return tuple(read(entry) for entry in entries)
+
+
+def _co_signature(members: Members) -> CoSignature | None:
+    text = members.optional_text("co_signature", pattern=_COMPACT, longest=_MAX_LENGTH)
+    if text is None:
+        return None
+    try:
+        return parse_cosignature(text)
+    except NotOursError as error:  # the receipt around it is ours
+        raise members.malformed("co_signature", "is none", reason="header") from error
 
 
 def _documents(entry: Members) -> dict[bytes, bytes]:
@@ -167,6 +182,7 @@ def _as_json(receipt: Receipt) -> JsonObject:
     return {
         "receipt": _VERSION,
         "token": receipt.token,
+        "co_signature": None if receipt.co_signature is None else receipt.co_signature.text,
         "release": receipt.release,
         "proofs": [write_proof(proof) for proof in receipt.proofs],
         "subtree": [write_head(head) for head in receipt.heads],

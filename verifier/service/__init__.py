@@ -21,6 +21,7 @@ from verifier.core.certificate import parse_certificate
 from verifier.core.errors import MalformedEvidenceError, NotOursError
 from verifier.core.link_code import LinkCode
 from verifier.core.receipt import Receipt
+from verifier.core.sm2 import Sm2Verify
 from verifier.core.views import resolve_certificate
 from verifier.report import ProfileSummary, Report, Then
 from verifier.service.gathering import Gathering, ReceiptSource, ask_registry
@@ -72,6 +73,7 @@ def verify(
     profile: Profile | None,
     source: TrustSource | None,
     registry: ReceiptSource | None = None,
+    sm2: Sm2Verify | None = None,
 ) -> Report:
     """Verify what was found in one input.
 
@@ -84,8 +86,9 @@ def verify(
             trusted, and then nothing can be confirmed.
         source: Answers under that profile; None when there is none to ask.
         registry: A registry that the checker chose, for receipts; never trusted.
+        sm2: Verifies co-signatures; None where nothing on this machine can.
     """
-    checker = _Checker(question, profile, source, registry)
+    checker = _Checker(question, profile, source, registry, sm2)
     try:
         opened = open_submission(submission)
         if isinstance(opened, LinkCode):
@@ -107,6 +110,7 @@ class _Checker:
     profile: Profile | None
     source: TrustSource | None
     registry: ReceiptSource | None
+    sm2: Sm2Verify | None
 
     def report_on(self, opened: Opened) -> Report:
         """Report on a document."""
@@ -178,6 +182,7 @@ class _Checker:
             receipts=receipts,
             registry=answer,
             asked=self.registry is not None,
+            sm2=self.sm2,
         ).facts(document, summary=opened.summary)
         findings = judge(
             document,

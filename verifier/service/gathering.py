@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol, TypeVar
 
 from verifier.checks.evidence import (
     Anchored,
     Anchoring,
+    CoSignatureFacts,
     Document,
     Facts,
     NotAnchored,
@@ -29,14 +31,17 @@ from verifier.checks.facts import (
     TrustSource,
     Unavailable,
 )
+from verifier.core.cosignature import CoSignature
 from verifier.core.errors import EvidenceUnavailableError, MalformedEvidenceError
 from verifier.core.limits import SUBTREE_LEAVES
 from verifier.core.merkle import SubtreeProof, root_from_path, root_from_subtree, subtree_leaves
 from verifier.core.moments import LAST_SECOND
 from verifier.core.offline_code import Summary
 from verifier.core.receipt import HeadProof, LeafProof, Receipt, parse_receipt
+from verifier.core.sm2 import Sm2Verify
 
 NO_PROOF = Unavailable("proof_not_supplied")
+NO_SM2 = Unavailable("sm2_unavailable")
 
 Fact = TypeVar("Fact")
 
@@ -90,6 +95,7 @@ class Gathering:
         receipts: Proof material in hand, the registry's answer among it.
         registry: The registry's answer; None when no registry was asked or it knows nothing.
         asked: Whether a registry was asked.
+        sm2: Verifies co-signatures; None where nothing on this machine can.
     """
 
     source: TrustSource | Unavailable
@@ -97,6 +103,7 @@ class Gathering:
     receipts: tuple[Receipt, ...]
     registry: Receipt | Unavailable | None
     asked: bool
+    sm2: Sm2Verify | None = None
 
     def facts(self, document: Document, *, summary: Summary | None) -> Facts:
         """Fetch everything that the checks of a document need.
@@ -118,6 +125,36 @@ class Gathering:
             statuses=self._statuses(document, token.signer),
             scope_documents=self._documents(),
             registry=self._registry_report(),
+            co_signatures=self._co_signatures(document),
+        )
+
+    def _co_signatures(self, document: Document) -> tuple[CoSignatureFacts, ...] | Unavailable:
+        """Return the co-signatures in hand that name this certificate, if it says it has one."""
+        if not document.claims.co_signed:
+            return ()
+        found = {
+            receipt.co_signature
+            for receipt in self.receipts
+            if receipt.co_signature and receipt.co_signature.cosigns == document.token.leaf
+        }
+        if found and self.sm2 is None:
+            return NO_SM2
+        ordered = sorted(found, key=lambda each: each.text)
+        return tuple(self._co_signature(each, document, self.sm2) for each in ordered if self.sm2)
+
+    def _co_signature(
+        self, co_signature: CoSignature, document: Document, sm2: Sm2Verify
+    ) -> CoSignatureFacts:
+        token = replace(
+            document.token,
+            thumbprint=co_signature.thumbprint,
+            leaf=co_signature.leaf,
+            signed_by=partial(co_signature.signed_by, sm2=sm2),
+        )
+        return CoSignatureFacts(
+            token=token,
+            facts=self._token_facts(token),
+            same_payload=co_signature.payload == document.payload,
         )
 
     def _token_facts(self, token: SignedToken, summary: Summary | None = None) -> TokenFacts:

@@ -11,6 +11,7 @@ from pathlib import Path
 import registry
 from registry.kit.errors import RegistryError
 from registry.kit.problems import status_of
+from registry.signing.errors import NO_SM2
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "error-codes-registry.md").read_text(encoding="utf-8")
@@ -55,8 +56,8 @@ def test_no_two_errors_share_a_code() -> None:
 
 
 def test_every_reason_of_the_signer_is_listed() -> None:
-    text = source("signing", "purposes.py") + source("signing", "server.py")
-    raised = set(re.findall(r'SigningRefusedError\(\s*"([a-z_]+)"', text))
+    text = "".join(source("signing", name) for name in ("purposes.py", "server.py", "sm2.py"))
+    raised = {*re.findall(r'SigningRefusedError\(\s*"([a-z0-9_]+)"', text), NO_SM2}
     assert {reason for reason, _ in rows("2. Reasons of `signing_refused`")} == raised
 
 

@@ -151,7 +151,7 @@ class TestFacts:
             assert trust.find_key(BODY, KEY.thumbprint()) is None
 
     def test_a_key_of_a_newer_algorithm_is_not_called_unknown(self) -> None:
-        generation = Generation(keys={(BODY, KEY.thumbprint()): key_record(algorithm=3)})
+        generation = Generation(keys={(BODY, KEY.thumbprint()): key_record(algorithm=4)})
         with source(RpcNodeDouble([generation])) as trust:
             problem = reason(lambda: trust.find_key(BODY, KEY.thumbprint()))
         assert problem == "algorithm_unsupported"
