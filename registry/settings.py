@@ -159,6 +159,14 @@ class Settings(BaseSettings):
         return self.signer.keystore or self.home / "keys" / "documents"
 
     @property
+    def co_signing(self) -> CoSigning:
+        """Return whether laboratories are given SM2 keys to co-sign with."""
+        if self.signer.sm2 is None:
+            demonstration = self.environment is Environment.DEMONSTRATION
+            return CoSigning.WHERE_POSSIBLE if demonstration else CoSigning.OFF
+        return CoSigning.ON if self.signer.sm2 else CoSigning.OFF
+
+    @property
     def trust_profile(self) -> Path:
         """Return the trust profile under which this installation verifies."""
         return self.profile or self.home / "profile.json"
@@ -169,14 +177,6 @@ class Settings(BaseSettings):
         return self.access_key_file or self.home / "keys" / "access.key"
 
     @property
-    @property
-    def co_signing(self) -> CoSigning:
-        """Return whether laboratories are given SM2 keys to co-sign with."""
-        if self.signer.sm2 is None:
-            demonstration = self.environment is Environment.DEMONSTRATION
-            return CoSigning.WHERE_POSSIBLE if demonstration else CoSigning.OFF
-        return CoSigning.ON if self.signer.sm2 else CoSigning.OFF
-
     def embedded_chain(self) -> Path:
         """Return the folder of the development chain."""
         return self.home / "chain"

@@ -29,8 +29,8 @@ from verifier.core.ids import (
 )
 from verifier.core.moments import Moment, format_utc, parse_moment, parse_utc
 from verifier.core.payload_shapes import (
-    CONTEXTS,
     CO_SIGNATURES,
+    CONTEXTS,
     CREDENTIAL_ID,
     CREDENTIAL_SCHEMA,
     OWN_CONTEXT_FAMILY,
@@ -161,6 +161,7 @@ def write_payload(
     valid_until: int | None,
     body: bytes,
     status: StatusEntry,
+    co_signature: str,
     subject: str,
 ) -> str:
     """Return the JSON text of a payload.
@@ -174,6 +175,7 @@ def write_payload(
         valid_until: Unix seconds, exclusive; None without end.
         body: Id of the issuing body, 32 bytes.
         status: Where the status is kept.
+        co_signature: One of `CO_SIGNATURES`.
         subject: JSON text of the credential subject.
 
     Raises:
@@ -187,7 +189,6 @@ def write_payload(
     return (
         f'{_HEADS[kind]}"id":"{credential_id}","issuer":{issuer},"iat":{issued_at},'
         f'"validFrom":"{format_utc(valid_from)}",{until}"credentialStatus":{{'
-    co_signature: str,
         f'"id":"{listed}#{status.index}","type":"BitstringStatusListEntry",'
         f'"statusPurpose":"revocation","statusListIndex":"{status.index}",'
         f'"statusListCredential":"{listed}"}},{_TAILS[co_signature]}"credentialSubject":{subject}}}'
@@ -201,7 +202,6 @@ def _text_of(members: JsonObject) -> str:
 _HEADS: Final = {
     kind: _text_of({"@context": [*CONTEXTS], "type": [*TYPES, kind.value]}) for kind in DocumentKind
 }
-        co_signature: One of `CO_SIGNATURES`.
 _TAILS: Final = {
     co_signature: _text_of(
         {
