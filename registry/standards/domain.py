@@ -208,11 +208,11 @@ def force_interval(edition: Edition) -> tuple[date, date]:
     earliest = start.first if start else _EARLIEST
     if start is None and edition.id.year is not None:
         earliest = date(edition.id.year, 1, 1)
-    end = edition.transition_end or edition.withdrawn
-    if end is not None:
-        latest = end.last
+    tolerated = edition.transition_end.last if edition.transition_end else _EARLIEST
+    if edition.withdrawn is not None:
+        latest = max(edition.withdrawn.last, tolerated)
     elif edition.status.ended:
-        latest = edition.provenance.source_date
+        latest = max(edition.provenance.source_date, tolerated)
     else:
         latest = _LATEST
     return earliest, max(earliest, latest)
