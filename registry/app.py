@@ -8,25 +8,32 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from registry import health
+from registry import health, metrics_page
 from registry.access.connect import open_gate
 from registry.access.router import router as access_router
 from registry.anchoring.trees import TreeShelf
+from registry.authority.router import router as authority_router
+from registry.authority.service import Authority
 from registry.certificates.router import router as receipts_router
 from registry.health import Readiness
-from registry.http_limits import limit_of
+from registry.http_limits import allowances_of, limit_of
 from registry.kit import problems
 from registry.kit.body_limit import BodyLimit
 from registry.kit.clock import Clock, system_clock
 from registry.kit.database import Database
+from registry.kit.metrics import Metrics
 from registry.kit.objects import FolderObjectStore
+from registry.kit.rate_limit import RateLimit
+from registry.kit.request_log import RequestLog
+from registry.laboratory.router import router as laboratory_router
+from registry.laboratory.service import Laboratory
 from registry.settings import EMBEDDED, Settings
 from registry.signing.client import SignerClient
 from registry.standards.router import router as standards_router
 from registry.tenant_directory import RegisteredTenants
 from registry.verifications.router import router as verifications_router
 from registry.verifications.service import OpenSource, StoredReceipts, Verifications
-from registry.web import conformity_pages, pages, standards_pages, verify
+from registry.web import bodies, conformity_pages, desk, pages, sign_in, standards_pages, verify
 from verifier.chain.embedded import EmbeddedChain
 from verifier.chain.profile import Profile, load_profile
 from verifier.chain.source import RpcTrustSource
@@ -36,7 +43,11 @@ TITLE: Final = "Lancang"
 
 
 def create_app(
-    settings: Settings, *, clock: Clock = system_clock, open_source: OpenSource | None = None
+    settings: Settings,
+    *,
+    clock: Clock = system_clock,
+    open_source: OpenSource | None = None,
+    signer: SignerClient | None = None,
 ) -> FastAPI:
     """Build the application of one installation.
 
@@ -44,6 +55,7 @@ def create_app(
         settings: The installation.
         clock: Time of checks.
         open_source: Replaces the chain, for tests.
+        signer: A signer that the caller opened and closes; None for the configured one.
 
     Raises:
         UntrustedProfileError: The installed trust profile is malformed or not allowed.
@@ -52,14 +64,16 @@ def create_app(
     trees = TreeShelf(FolderObjectStore(settings.objects))
     profile = load_profile(settings.trust_profile) if settings.trust_profile.is_file() else None
     source = open_source or _chain_of(settings)
-    signer = _signer_of(settings)
+    configured = None if signer is not None else _signer_of(settings)
+    signer = signer or configured
+    metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
         database.dispose()
-        if signer is not None:
-            signer.close()
+        if configured is not None:
+            configured.close()
 
     app = FastAPI(title=TITLE, version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.settings = settings
@@ -70,6 +84,15 @@ def create_app(
     app.state.verifications = Verifications(
         profile=profile, open_source=source, receipts=StoredReceipts(database, trees)
     )
+    app.state.metrics = metrics
+    app.state.authority = Authority(database=database, clock=clock)
+    app.state.laboratory = Laboratory(
+        database=database,
+        trees=trees,
+        verifier_host=settings.verifier_host,
+        signer=signer,
+        clock=clock,
+    )
     app.state.readiness = Readiness(
         database=database,
         clock=clock,
@@ -79,12 +102,21 @@ def create_app(
     problems.install(app)
     pages.install(app)
     app.add_middleware(BodyLimit, limit_of=limit_of)
+    allowances = allowances_of(settings.http)
+    app.add_middleware(RateLimit, allowances=allowances, metrics=metrics)
+    app.add_middleware(RequestLog, metrics=metrics)  # added last: sees every answer
     for router in (
         health.router,
+        metrics_page.router,
         access_router,
+        authority_router,
+        laboratory_router,
         receipts_router,
         verifications_router,
         verify.router,
+        sign_in.router,
+        bodies.router,
+        desk.router,
         standards_router,
         standards_pages.router,
         conformity_pages.router,

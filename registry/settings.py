@@ -111,10 +111,21 @@ class AnchoringSettings(Group, frozen=True, extra="forbid"):
 
 
 class HttpSettings(Group, frozen=True, extra="forbid"):
-    """Where `lancang serve` listens."""
+    """Where `lancang serve` listens, and how often one network address may ask.
+
+    Attributes:
+        host: Address to listen on.
+        port: Port; 0 for a free one.
+        requests_per_minute: Requests of one address that come back in a minute.
+        request_burst: Requests of one address at once.
+        sign_ins_per_minute: Attempts to sign in, likewise, beside the delay of each account.
+    """
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8400
+    requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 1200
+    request_burst: Annotated[int, Field(ge=1, le=1_000_000)] = 1200
+    sign_ins_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 60
 
 
 class Settings(BaseSettings):

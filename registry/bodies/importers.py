@@ -76,6 +76,8 @@ _ROW: Final = Object(
     },
     required=frozenset({"product", "hs", "parameter", "method", "from", "until"}),
 )
+SCOPE_ROWS: Final = ListOf(_ROW, most=_MOST_ROWS)
+"""Shape of the rows of a scope."""
 
 BODY: Final = Object(
     {
@@ -87,7 +89,7 @@ BODY: Final = Object(
         "did": _DID,
         "identifiers": NumbersByScheme(),
         "country": COUNTRY,
-        "scope": ListOf(_ROW, most=_MOST_ROWS),
+        "scope": SCOPE_ROWS,
     },
     required=frozenset({"id", "party", "kind", "demonstration", "name", "did", "country"}),
 )

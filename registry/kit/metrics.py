@@ -73,7 +73,7 @@ class Metrics:
         name = "lancang_http_rate_limited_total"
         lines += [*_head(name, "counter", "Requests refused as too many."), f"{name} {limited}"]
         for name, (text, value) in sorted(gauges.items()):
-            lines += [*_head(name, "gauge", text), f"{name} {value}"]
+            lines += [*_head(name, "gauge", text), f"{name} {int(value)}"]
         return "\n".join(lines) + "\n"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
@@ -24,6 +25,7 @@ from registry.kit.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
+from registry.kit.import_problems import ImportRefusedError
 from verifier.core.errors import (
     EvidenceUnavailableError,
     LimitExceededError,
@@ -34,6 +36,7 @@ from verifier.core.errors import (
 TYPE_PREFIX: Final = "https://lancang.example/problems/"  # followed by a code of error-codes.md
 MEDIA_TYPE: Final = "application/problem+json"
 
+_MOST_PROBLEMS: Final = 1000
 _log: Final = logging.getLogger("lancang.http")
 _STATUS: Final[dict[type[Exception], HTTPStatus]] = {
     InvalidInputError: HTTPStatus.BAD_REQUEST,
@@ -58,13 +61,20 @@ def status_of(error: RegistryError | VerifierError) -> HTTPStatus:
     return next((_STATUS[k] for k in kinds if k in _STATUS), HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def problem_response(code: str, status: HTTPStatus, detail: str | None = None) -> Response:
+def problem_response(
+    code: str,
+    status: HTTPStatus,
+    detail: str | None = None,
+    *,
+    more: Mapping[str, object] | None = None,
+) -> Response:
     """Return a problem.
 
     Args:
         code: Stable code; the last part of the problem's `type`.
         status: HTTP status.
         detail: What happened this time, for people; nothing secret.
+        more: Further members.
     """
     body: dict[str, object] = {
         "type": f"{TYPE_PREFIX}{code}",
@@ -74,6 +84,7 @@ def problem_response(code: str, status: HTTPStatus, detail: str | None = None) -
     }
     if detail is not None:
         body["detail"] = detail
+    body |= more or {}
     return Response(orjson.dumps(body), status_code=int(status), media_type=MEDIA_TYPE)
 
 
@@ -94,10 +105,32 @@ async def _on_known_error(_request: Request, error: Exception) -> Response:
         # An error without a status of its own says something about us, not about the request.
         _log.error("unexpected %s", error.code, exc_info=error)
         return problem_response(error.code, status)
-    response = problem_response(error.code, status, str(error))
+    more = _problems_of(error) if isinstance(error, ImportRefusedError) else None
+    response = problem_response(error.code, status, str(error), more=more)
     if status is HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
+
+
+def _problems_of(error: ImportRefusedError) -> dict[str, object]:
+    """Return every problem of imported files, as many as an answer holds."""
+    shown = error.problems[:_MOST_PROBLEMS]
+    return {
+        "problems": [
+            {
+                "file": problem.source,
+                "number": problem.number,
+                "pointer": problem.pointer,
+                "sheet": problem.sheet,
+                "row": problem.row,
+                "column": problem.column,
+                "code": problem.code,
+                "message": problem.message,
+            }
+            for problem in shown
+        ],
+        "more": len(error.problems) - len(shown),
+    }
 
 
 async def _on_malformed_request(_request: Request, error: Exception) -> Response:

@@ -147,7 +147,8 @@ def _mapping_text(value: Mapping[str, Any], language: str) -> str:
 
 def _requirement(requirement: Mapping[str, Any]) -> str:
     order = ("operator", "limit", "unit", "standard")
-    return " ".join(str(requirement[name]) for name in order if requirement.get(name))
+    parts = (str(requirement[name]) for name in order if requirement.get(name))
+    return " ".join(part.replace("_", " ") for part in parts)
 
 
 def _leaves(

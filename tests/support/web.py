@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from registry.app import create_app
 from registry.settings import Settings
+from registry.signing.client import SignerClient
 from tests.support.evidence_builders import trust_profile
 from tests.support.registry_world import World
 from verifier.checks.facts import TrustSource
@@ -130,7 +131,7 @@ class Browser:
         return self.request(form.method, form.action, files=sent)
 
 
-def make_app(world: World, **settings: Any) -> FastAPI:
+def make_app(world: World, signer: SignerClient | None = None, **settings: Any) -> FastAPI:
     """Return the application over a test world, with its chain in memory."""
     (world.folder / "profile.json").write_bytes(trust_profile().document)
 
@@ -138,5 +139,8 @@ def make_app(world: World, **settings: Any) -> FastAPI:
         return nullcontext(world.trust_source())
 
     return create_app(
-        Settings(home=world.folder, **settings), clock=world.clock, open_source=open_source
+        Settings(home=world.folder, **settings),
+        clock=world.clock,
+        open_source=open_source,
+        signer=signer,
     )

@@ -1,0 +1,1 @@
+"""What authorities and administrators do with parties, bodies, scopes and keys."""

@@ -1,0 +1,1 @@
+"""What happens to a draft between its maker and its approver."""

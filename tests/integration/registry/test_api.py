@@ -1,0 +1,322 @@
+"""`/v1/certificates`, `/v1/bodies`, `/v1/parties`: acts, versions, repeated requests, limits."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from registry.access.domain import INSTALLATION, Role, Tenant
+from tests.support.desk import PASSWORD, add_person, bearer, call, tenant
+from tests.support.registry_world import World, samples
+from tests.support.web import make_app
+from verifier.core.encoding import b64u
+
+CLERK, APPROVER, OFFICER, STRANGER = "li", "wang", "zhang", "somsak"
+
+
+@pytest.fixture
+def app(world: World) -> FastAPI:
+    home = tenant(world, "demo-km")
+    china = Tenant.of_party("CN")
+    add_person(world, CLERK, [(Role.CLERK, home)])
+    add_person(world, APPROVER, [(Role.APPROVER, home)])
+    add_person(world, OFFICER, [(Role.OFFICER, china), (Role.ACCREDITOR, china)])
+    add_person(world, STRANGER, [(Role.APPROVER, tenant(world, "demo-bm"))])
+    add_person(world, "op", [(Role.OPERATOR, INSTALLATION)])
+    return make_app(world, signer=world.signer)
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    return samples()["documents"][0] | changes
+
+
+def ask(
+    app: FastAPI, who: str, method: str, path: str, *, headers: dict[str, str] | None = None,
+    **options: Any,
+) -> httpx.Response:  # fmt: skip
+    answer: httpx.Response = call(
+        app, method, f"/v1{path}", headers={**bearer(app, who), **(headers or {})}, **options
+    )
+    return answer
+
+
+def take_in(app: FastAPI, *documents: dict[str, Any], key: str | None = None) -> httpx.Response:
+    headers = {"Idempotency-Key": key} if key else {}
+    content = json.dumps({"import": 1, "documents": documents})
+    headers["Content-Type"] = "application/json"
+    return ask(app, CLERK, "POST", "/certificates/imports", headers=headers, content=content)
+
+
+def code_of(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]
+
+
+def test_the_life_of_a_certificate(world: World, app: FastAPI) -> None:
+    created = take_in(app, document())
+    assert created.status_code == 201
+    [identifier] = created.json()["ids"]
+    path = f"/certificates/{identifier}"
+    shown = ask(app, APPROVER, "GET", path)
+    assert shown.json()["document"]["number"] == document()["number"]
+    tag = {"If-Match": shown.headers["etag"]}
+
+    assert code_of(ask(app, APPROVER, "POST", f"{path}/approval")) == (428, "precondition_required")
+    wrong = ask(app, APPROVER, "POST", f"{path}/approval", headers={"If-Match": '"x"'})
+    assert code_of(wrong) == (412, "precondition_failed")
+    clerk = ask(app, CLERK, "POST", f"{path}/approval", headers=tag)
+    assert code_of(clerk) == (403, "not_permitted")
+
+    remarks = {"remarks": "see result 1"}
+    assert ask(app, APPROVER, "POST", f"{path}/return", headers=tag, json=remarks).is_success
+    returned = ask(app, APPROVER, "POST", f"{path}/approval", headers=tag)
+    assert code_of(returned) == (409, "draft_returned")
+    assert ask(app, CLERK, "GET", path).json()["returned"] is True
+    assert ask(app, CLERK, "POST", f"{path}/submission", headers=tag, json={}).is_success
+
+    assert ask(app, APPROVER, "POST", f"{path}/approval", headers=tag).status_code == 204
+    again = ask(app, APPROVER, "POST", f"{path}/approval", headers=tag)
+    assert code_of(again) == (412, "precondition_failed")
+    assert ask(app, APPROVER, "POST", f"{path}/signature").status_code == 204
+
+    asked = {"destination": "LA", "withhold": ["customer"], "grounds": ["PD1"]}
+    view = ask(app, OFFICER, "POST", f"{path}/views", json=asked)
+    assert view.status_code == 201
+    same = ask(app, OFFICER, "POST", f"{path}/views", json=asked)
+    assert same.json()["leaf"] == view.json()["leaf"]
+    world.anchor()
+    delivered = ask(app, APPROVER, "GET", f"{path}/views/{view.json()['leaf']}/delivery").json()
+    assert delivered["destination"] == "LA"
+    body = {"receipts": [delivered["receipt"]], "token": None}
+    report = call(app, "POST", "/v1/verifications", json=body).json()
+    assert report["overall"] == "valid_with_notes"
+    assert "customer.name" in report["document"]["withheld"]
+
+    order = {"act": "revoke", "reason": "error"}
+    assert ask(app, OFFICER, "POST", f"{path}/status-orders", json=order).status_code == 202
+    twice = ask(app, OFFICER, "POST", f"{path}/status-orders", json=order)
+    assert code_of(twice) == (409, "already_revoked")
+    listed = ask(app, OFFICER, "GET", "/certificates?revoked=true").json()["items"]
+    assert [each["id"] for each in listed] == [identifier]
+
+
+def test_pages_of_a_list_hold_everything_once(world: World, app: FastAPI) -> None:
+    take_in(app, *(document(number=f"N-{at}") for at in range(7)))
+    seen: list[str] = []
+    after: str | None = None
+    while True:
+        query = {"limit": "3", **({"after": after} if after else {})}
+        page = ask(app, CLERK, "GET", "/certificates", params=query).json()
+        seen += [item["number"] for item in page["items"]]
+        after = page["next"]
+        if after is None:
+            break
+    assert sorted(seen) == [f"N-{at}" for at in range(7)]
+    found = ask(app, CLERK, "GET", "/certificates?number=N-3&state=draft").json()["items"]
+    assert [item["number"] for item in found] == ["N-3"]
+    for wild in ("%25", "N_3"):
+        assert ask(app, CLERK, "GET", f"/certificates?number={wild}").json()["items"] == []
+    for query in ("after=x", "after=2026-01-01~x"):
+        assert code_of(ask(app, CLERK, "GET", f"/certificates?{query}"))[0] == 400
+    assert ask(app, CLERK, "GET", "/certificates?unknown=1").status_code == 422
+
+
+def test_an_unchanged_certificate_is_not_sent_again(world: World, app: FastAPI) -> None:
+    [identifier] = world.draft(document())
+    tag = ask(app, CLERK, "GET", f"/certificates/{identifier}").headers["etag"]
+    again = ask(app, CLERK, "GET", f"/certificates/{identifier}", headers={"If-None-Match": tag})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_refused_import_names_every_problem(app: FastAPI) -> None:
+    answer = take_in(app, document(number=7), document(title={"en": "<i>"}))
+    assert code_of(answer) == (400, "import_refused")
+    pointers = {problem["pointer"] for problem in answer.json()["problems"]}
+    assert {"/documents/0/number", "/documents/1/title/en"} <= pointers
+
+
+class TestRepeatedRequests:
+    def test_the_same_request_is_done_once(self, world: World, app: FastAPI) -> None:
+        first = take_in(app, document(), key="import-0001")
+        [identifier] = first.json()["ids"]
+        tag = ask(app, CLERK, "GET", f"/certificates/{identifier}").headers["etag"]
+        assert ask(
+            app, CLERK, "DELETE", f"/certificates/{identifier}", headers={"If-Match": tag}
+        ).is_success
+        again = take_in(app, document(), key="import-0001")
+        assert (again.status_code, again.content) == (201, first.content)
+        assert again.headers["idempotency-replayed"] == "true"
+        assert ask(app, CLERK, "GET", "/certificates").json()["items"] == []
+
+    def test_another_body_under_the_same_key_changes_nothing(self, app: FastAPI) -> None:
+        take_in(app, document(), key="import-0001")
+        other = take_in(app, document(number="other"), key="import-0001")
+        assert code_of(other) == (422, "idempotency_key_reused")
+        assert len(ask(app, CLERK, "GET", "/certificates").json()["items"]) == 1
+
+    def test_a_refused_request_is_not_remembered(self, app: FastAPI) -> None:
+        assert take_in(app, document(number=7), key="import-0001").status_code == 400
+        assert take_in(app, document(), key="import-0001").status_code == 201
+
+    def test_keys_of_others_are_not_seen(self, world: World, app: FastAPI) -> None:
+        [issued] = world.issue(document())
+        path = f"/certificates/{issued.certificate_id}/status-orders"
+        key = {"Idempotency-Key": "order-0001"}
+        order = {"act": "suspend", "reason": "error"}
+        for who in (OFFICER, APPROVER):
+            answer = ask(app, who, "POST", path, json=order, headers=key)
+            assert answer.status_code == 202
+            assert "idempotency-replayed" not in answer.headers
+
+    def test_keys_are_checked(self, app: FastAPI) -> None:
+        for key in ("short", "with space in it", "x" * 129):
+            assert take_in(app, document(), key=key).status_code == 422
+
+
+class TestBodies:
+    def test_an_accreditor_registers_body_scope_and_key(self, world: World, app: FastAPI) -> None:
+        value = samples()["bodies"][0] | {"id": "new-lab", "did": "did:web:new.example"}
+        created = ask(app, OFFICER, "POST", "/bodies", json=value)
+        assert created.status_code == 201, created.text
+        path = created.headers["location"].removeprefix("/v1")
+        world.clock.now += timedelta(minutes=1)
+        row = {"product": "Durian", "hs": "0810.60", "parameter": "CD", "method": "X 1-2020"}
+        rows = {"rows": [row | {"from": "2026-01-01", "until": "2027-01-01"}]}
+        assert ask(app, OFFICER, "POST", f"{path}/scopes", json=rows).status_code == 201
+        wrong = ask(app, OFFICER, "POST", f"{path}/scopes", json={"rows": [row]})
+        assert code_of(wrong) == (400, "import_refused")
+        known = ask(app, OFFICER, "GET", f"/bodies/{world.bodies['demo-km'].id.hex()}").json()
+        taken = known["keys"][0]["jwk"]
+        used = ask(app, OFFICER, "POST", f"{path}/keys", json={"purpose": "summary", "jwk": taken})
+        assert code_of(used) == (409, "key_differs")
+        nonsense = {"purpose": "summary", "jwk": {"kty": "EC"}}
+        assert code_of(ask(app, OFFICER, "POST", f"{path}/keys", json=nonsense)) == (
+            400,
+            "malformed_key",
+        )
+        shown = ask(app, OFFICER, "GET", path).json()
+        assert shown["scopes"][0]["document"]["rows"][0]["product"] == "Durian"
+
+    def test_who_registers_what(self, world: World, app: FastAPI) -> None:
+        body = samples()["bodies"][0] | {"id": "new-lab", "did": "did:web:new.example"}
+        assert code_of(ask(app, CLERK, "POST", "/bodies", json=body))[0] in (403, 404)
+        foreign = body | {"party": "LA"}
+        assert code_of(ask(app, OFFICER, "POST", "/bodies", json=foreign)) == (
+            404,
+            "party_not_found",
+        )
+        party = {"id": "VN", "country": "VN", "name": {"en": "Viet Nam"}}
+        assert ask(app, OFFICER, "POST", "/parties", json=party).status_code == 404
+        assert ask(app, "op", "POST", "/parties", json=party).status_code == 201
+        assert [each["id"] for each in ask(app, OFFICER, "GET", "/parties").json()] == ["CN"]
+
+    def test_malformed_descriptions(self, app: FastAPI) -> None:
+        answer = ask(app, OFFICER, "POST", "/bodies", json={"id": "<b>", "party": 7})
+        assert code_of(answer) == (400, "import_refused")
+        assert len(answer.json()["problems"]) > 2
+
+
+class TestForeignObjects:
+    def test_answer_like_missing_ones(self, world: World, app: FastAPI) -> None:
+        [issued] = world.issue(document())
+        [draft] = world.draft(document(number="D-1"))
+        leaf = b64u(issued.leaf)
+        missing = "00000000-0000-0000-0000-000000000000"
+        match = {"If-Match": '"x"'}
+        order = {"act": "revoke", "reason": "error"}
+        view = {"destination": "LA", "withhold": ["customer"], "grounds": ["PD1"]}
+        for method, ending, body in (
+            ("GET", "", None),
+            ("DELETE", "", None),
+            ("POST", "/approval", None),
+            ("POST", "/return", {"remarks": "x"}),
+            ("POST", "/submission", {}),
+            ("POST", "/signature", None),
+            ("POST", "/status-orders", order),
+            ("GET", "/views", None),
+            ("POST", "/views", view),
+            ("GET", "/delivery", None),
+            ("GET", f"/views/{leaf}/delivery", None),
+        ):
+            answers = [
+                ask(
+                    app, STRANGER, method, f"/certificates/{each}{ending}", json=body,
+                    headers=match,
+                )
+                for each in (issued.certificate_id, draft, missing)
+            ]  # fmt: skip
+            assert {code_of(each) for each in answers} == {(404, "certificate_not_found")}, ending
+            assert len({each.content for each in answers}) == 1, ending
+        body = world.bodies["demo-km"].id.hex()
+        for each in (body, "0" * 64):
+            assert code_of(ask(app, STRANGER, "GET", f"/bodies/{each}")) == (404, "body_not_found")
+
+    def test_without_a_token_nothing_is_shown(self, app: FastAPI) -> None:
+        for path in ("/certificates", "/bodies", "/parties", "/certificates/x/delivery"):
+            answer = call(app, "GET", f"/v1{path}")
+            assert answer.status_code in (401, 422), path
+            assert answer.headers["content-type"] == "application/problem+json"
+
+    def test_a_cookie_opens_no_api(self, app: FastAPI) -> None:
+        secret = app.state.gate.sign_in(CLERK, PASSWORD)
+        cookies = {"Cookie": f"__Host-lancang={secret}"}
+        assert call(app, "GET", "/v1/certificates", headers=cookies).status_code == 401
+
+
+class TestAroundRequests:
+    def test_ids_of_requests(self, app: FastAPI) -> None:
+        chosen = call(app, "GET", "/healthz/live", headers={"X-Request-Id": "trace-0001"})
+        assert chosen.headers["x-request-id"] == "trace-0001"
+        for odd in ("a", "x" * 65, "<script>"):
+            given = call(app, "GET", "/healthz/live", headers={"X-Request-Id": odd})
+            assert given.headers["x-request-id"] not in ("", odd)
+
+    def test_log_lines_hold_the_route_and_nothing_of_its_values(
+        self, app: FastAPI, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with caplog.at_level(logging.INFO, logger="lancang.access"):
+            call(
+                app, "GET", f"/v1/receipts/{b64u(bytes(32))}", headers={"X-Request-Id": "id-00001"}
+            )
+        [record] = caplog.records
+        fields = record.__dict__["fields"]
+        assert fields.pop("microseconds") >= 0
+        assert fields == {
+            "request_id": "id-00001",
+            "method": "GET",
+            "route": "/v1/receipts/{leaf}",
+            "status": 404,
+        }
+
+    def test_metrics(self, app: FastAPI) -> None:
+        call(app, "GET", "/healthz/live")
+        call(app, "GET", "/nowhere/at/all")
+        text = call(app, "GET", "/metrics").text
+        assert (
+            'lancang_http_requests_total{method="GET",route="/healthz/live",status="200"} 1' in text
+        )
+        assert 'route="none",status="404"' in text
+        assert "/nowhere" not in text
+        assert "lancang_queue_leaves 0" in text
+
+    def test_who_asks_too_often_waits(self, world: World) -> None:
+        app = make_app(world, http={"request_burst": 3, "requests_per_minute": 60})
+        answers = [call(app, "GET", "/healthz/live") for _ in range(4)]
+        assert [each.status_code for each in answers] == [200, 200, 200, 429]
+        assert [each.headers["ratelimit-remaining"] for each in answers[:3]] == ["2", "1", "0"]
+        refused = answers[3]
+        assert code_of(refused) == (429, "too_many_requests")
+        assert refused.headers["retry-after"] == "1"
+        assert refused.headers["x-request-id"]
+
+    def test_guessing_passwords_is_limited_apart(self, world: World) -> None:
+        app = make_app(world, http={"sign_ins_per_minute": 2})
+        body = {"name": "x", "password": "y"}
+        codes = [call(app, "POST", "/v1/sessions", json=body).status_code for _ in range(3)]
+        assert codes == [401, 401, 429]
+        assert call(app, "GET", "/healthz/live").status_code == 200
