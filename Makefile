@@ -51,6 +51,9 @@ test-contracts: install-dev
 	node_modules/.bin/hardhat test
 	node scripts/forge.cjs test
 
+test-faults: install-dev ## Kill, reorganise and lie to the anchoring pipeline, with every example
+	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -q -n auto tests/integration/anchoring tests/integration/chain
+
 lint: install-dev ## Check style, types, layers, contracts and generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
