@@ -55,5 +55,7 @@ def world(url: str, tmp_path: Path) -> Iterator[AccessWorld]:
 
 
 @pytest.fixture
-def api(world: AccessWorld) -> Api:
-    return api_of(world)
+def api(world: AccessWorld) -> Iterator[Api]:
+    built = api_of(world)
+    yield built
+    built.app.state.database.dispose()
