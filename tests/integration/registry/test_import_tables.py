@@ -65,7 +65,7 @@ def test_problems_of_tables_are_told_by_cells_and_nothing_is_stored(
 
 @pytest.mark.parametrize("file_format", ["csv", "xlsx"])
 def test_a_template_is_written_and_says_what_is_missing(
-    lancang, tmp_path: Path, file_format: str
+    lancang: Lancang, tmp_path: Path, file_format: str
 ) -> None:
     file = tmp_path / f"template.{file_format}"
     assert lancang("template", "--lang", "zh", file).exit_code == 0
