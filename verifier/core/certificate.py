@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from json import JSONEncoder
 from typing import Final
 
-from verifier.core.credential import Credential, parse_payload, write_payload
-from verifier.core.disclosures import SALT_BYTES, decoys, disclose
+from verifier.core.credential import Credential, read_payload, write_payload
+from verifier.core.disclosures import SALT_BYTES, decoys, salted
 from verifier.core.document import Document
 from verifier.core.errors import LimitExceededError, MalformedEvidenceError
 from verifier.core.hashing import token_leaf
@@ -20,7 +20,7 @@ from verifier.core.jws import CompactJws, parse_compact, sign_compact
 from verifier.core.keys import Signer
 from verifier.core.limits import MAX_DISCLOSURES, MAX_DOCUMENT_BYTES
 from verifier.core.payload_shapes import NO_CO_SIGNATURE
-from verifier.core.strict_json import JsonObject, parse_json_object
+from verifier.core.strict_json import JsonObject
 
 TYP: Final = "vc+sd-jwt"
 CTY: Final = "vc"
@@ -131,7 +131,7 @@ def issue_certificate(
     if len(salts) != template.salt_bytes:
         raise ValueError(f"{template.salt_bytes} bytes of salt are needed, not {len(salts)}")
     own = SALT_BYTES * len(template.paths)
-    disclosures, digests = disclose(template.tails, salts[:own])
+    disclosures, digests = salted(template.tails, salts[:own])
     digests += decoys(salts[own:])
     location = None if template.issuer is None else template.issuer.fill(digests)
     payload = write_payload(
@@ -172,11 +172,11 @@ def parse_certificate(compact: str) -> ParsedCertificate:
         raise MalformedEvidenceError(_WHAT, "must not be bound to a key", reason="key_binding")
     if len(disclosures) > MAX_DISCLOSURES:
         raise LimitExceededError("disclosures", actual=len(disclosures), limit=MAX_DISCLOSURES)
-    payload = parse_json_object(jws.payload, what=f"{_WHAT} payload")
+    payload, credential = read_payload(jws.payload)
     return ParsedCertificate(
         jws=jws,
         payload=payload,
-        credential=parse_payload(payload),
+        credential=credential,
         disclosures=tuple(disclosures),
         leaf=token_leaf(jwt),
     )

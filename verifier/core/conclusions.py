@@ -28,6 +28,9 @@ class Conclusion(StrEnum):
     CONDITIONAL_FAIL = "conditional_fail"  # ILAC-G8: beyond the limit, within its band
     NOT_ASSESSED = "not_assessed"  # reported without a statement of conformity
 
+    # That of an enumeration is slower, and not that of the text it is equal to.
+    __hash__ = str.__hash__
+
     @property
     def number(self) -> int:
         """The number of this conclusion in an offline code."""

@@ -27,7 +27,8 @@ from verifier.core.ids import (
     parse_status_list_urn,
     status_list_urn,
 )
-from verifier.core.moments import Moment, format_utc, parse_moment, parse_utc
+from verifier.core.moments import Moment, format_utc, is_utc, parse_moment, parse_utc
+from verifier.core.payload_patterns import digests_in_order, payload_kind
 from verifier.core.payload_shapes import (
     CO_SIGNATURES,
     CONTEXTS,
@@ -39,9 +40,10 @@ from verifier.core.payload_shapes import (
 )
 from verifier.core.sd_jwt import SD_ALG
 from verifier.core.shapes import Shape
-from verifier.core.strict_json import JsonObject
+from verifier.core.strict_json import JsonObject, decode_proven, parse_json_object, plain_lines
 
 _WHAT: Final = "certificate"
+_CONCLUSIONS: Final = {each.value: each for each in Conclusion}
 _INDEX: Final = re.compile("0|[1-9][0-9]{0,9}", re.ASCII)
 
 
@@ -100,6 +102,26 @@ class Credential:
     subject: JsonObject
 
 
+def read_payload(data: bytes) -> tuple[JsonObject, Credential]:
+    """Parse the text of a payload and check its visible part.
+
+    This is `parse_json_object` and `parse_payload`, in a fraction of the time for a text written
+    the way we write it.
+
+    Raises:
+        NotOursError: As `parse_payload`.
+        MalformedEvidenceError: As `parse_json_object` and `parse_payload`.
+    """
+    lines = plain_lines([data])
+    kind = None if lines is None else payload_kind(lines[0])
+    if lines is not None and kind is not None:
+        payload: Any = decode_proven(lines[0])
+        if digests_in_order(kind, payload):
+            return payload, _read(kind, payload)
+    payload = parse_json_object(data, what=f"{_WHAT} payload")
+    return payload, parse_payload(payload)
+
+
 def parse_payload(payload: JsonObject) -> Credential:
     """Check the visible part of a certificate and return it.
 
@@ -113,16 +135,20 @@ def parse_payload(payload: JsonObject) -> Credential:
     """
     kind = _kind(payload)
     _check_shape(PAYLOAD_SHAPES[kind], payload)
-    fields: Mapping[str, Any] = payload
+    return _read(kind, payload)
+
+
+def _read(kind: DocumentKind, fields: Mapping[str, Any]) -> Credential:
+    """Return the visible part of a payload of the right shape."""
     issuer, subject = fields["issuer"], fields["credentialSubject"]
     body = body_id(issuer["party"], issuer["id"])
     if issuer["body"] != body.hex():
         raise _malformed("the body is not that of party and did", "body")
     results = tuple(
-        ResultStub(each["ordinal"], Conclusion(each["conclusion"]), each["accredited"])
+        ResultStub(each["ordinal"], _CONCLUSIONS[each["conclusion"]], each["accredited"])
         for each in subject["results"]
     )
-    if any(stub.ordinal != at for at, stub in enumerate(results, start=1)):
+    if [stub.ordinal for stub in results] != list(range(1, len(results) + 1)):
         raise _malformed("the results must be numbered 1 to n in order", "ordinals")
     conclusion = Conclusion(subject["conclusion"])
     _check_conclusion(conclusion, _derived(kind, subject, results))
@@ -254,10 +280,11 @@ def _check_dates(payload: Mapping[str, Any], dates: Mapping[str, Any]) -> tuple[
     claimed = parse_moment(dates["issued"], what="issued")
     until = dates.get("valid_until")
     last = None if until is None else parse_moment(until, what="valid_until").latest
-    stated_last = payload.get("validUntil")
-    if parse_utc(payload["validFrom"], what="validFrom") != claimed.earliest or last != (
-        None if stated_last is None else parse_utc(stated_last, what="validUntil")
-    ):
+    stated_first, stated_last = payload["validFrom"], payload.get("validUntil")
+    if (
+        not is_utc(stated_first, claimed.earliest)
+        and parse_utc(stated_first, what="validFrom") != claimed.earliest
+    ) or last != (None if stated_last is None else parse_utc(stated_last, what="validUntil")):
         raise _malformed("validFrom and validUntil do not follow from the dates", "dates")
     return claimed, last
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import binascii
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from verifier.core.encoding import b64u, b64u_each, unb64u_each
+from verifier.core.encoding import b64u, b64u_texts, unb64u_each
 from verifier.core.errors import LimitExceededError, MalformedEvidenceError
 from verifier.core.limits import MAX_DISCLOSURES
-from verifier.core.strict_json import JsonValue, parse_json_items
+from verifier.core.strict_json import JsonValue, parse_json_items, plain_lines
 
 SALT_BYTES: Final = 16  # 128 bits, as RFC 9901, section 9.3 recommends
 
 RESERVED_NAMES: Final = ("_sd", "...")
 
 _MEMBER_PARTS: Final = 3  # salt, name, value
-_TO_URL: Final = bytes.maketrans(b"+/", b"-_")
+_HEAD_BYTES: Final = 24  # opening bracket, quotation mark, 22 letters of salt: 8 groups of three
 
 
 class DisclosureError(MalformedEvidenceError):
@@ -66,17 +65,38 @@ def decode(disclosures: Sequence[str]) -> dict[str, Disclosure]:
         raise DisclosureError(str(error), reason="disclosure_malformed") from error
     # A search of all at once; that one has digests of its own is rare.
     some_nested = not _is_plain(b" ".join(raws))
-    digests = b64u_each([sha256(text.encode("ascii")).digest() for text in disclosures])
+    digests = digests_of(disclosures)
     found: dict[str, Disclosure] = {}
     for digest, raw, parts in zip(digests, raws, values, strict=True):
         if not isinstance(parts, list) or not parts or not isinstance(parts[0], str):
             message = "one is no JSON array that begins with a salt"
             raise DisclosureError(message, reason="disclosure_malformed")
         plain = not some_nested or _is_plain(raw)
-        found[digest.decode("ascii")] = Disclosure(parts, plain)
+        found[digest] = Disclosure(parts, plain)
     if len(found) != len(disclosures):
         raise DisclosureError("one is given twice", reason="disclosure_duplicate")
     return found
+
+
+def plain_texts(disclosures: Sequence[str]) -> dict[str, str] | None:
+    """Return the JSON texts of disclosures by their digest, if nothing in them is unusual.
+
+    Returns:
+        None when `decode` would refuse one for its number, size, encoding or characters, or for
+        being there twice, and sometimes besides. Whether the texts are JSON remains open.
+    """
+    if not disclosures:
+        return {}
+    if len(disclosures) > MAX_DISCLOSURES:
+        return None
+    try:
+        texts = plain_lines(unb64u_each(disclosures, what="disclosure"))
+    except MalformedEvidenceError:
+        return None
+    if texts is None:
+        return None
+    found = dict(zip(digests_of(disclosures), texts, strict=True))
+    return found if len(found) == len(texts) else None
 
 
 def member_of(disclosure: Disclosure) -> tuple[str, JsonValue]:
@@ -101,30 +121,53 @@ def digest_of(disclosure: str) -> str:
     return b64u(sha256(disclosure.encode("ascii")).digest())
 
 
-def disclose(tails: Sequence[bytes], salts: bytes) -> tuple[list[str], list[str]]:
-    """Encode many disclosures at once.
+def digests_of(disclosures: Sequence[str]) -> list[str]:
+    """Return `digest_of` each of many encoded disclosures, which must be ASCII."""
+    return b64u_texts([sha256(text.encode("ascii")).digest() for text in disclosures])
+
+
+def prepare(tail: bytes) -> str:
+    """Return the part of a disclosure that does not depend on its salt, encoded.
+
+    A salt of 16 bytes has 22 letters. With the bracket and quotation mark in front it fills 24
+    bytes, which base64 turns into 32 letters of their own; what follows encodes the same under
+    any salt.
 
     Args:
-        tails: For each disclosure the JSON text behind the salt and its comma, with the closing
-            bracket: `"name",value]` for a member, `value]` for an array element.
+        tail: JSON text behind the salt and its comma, with the closing bracket: `"name",value]`
+            for a member, `value]` for an array element.
+    """
+    return b64u(b'",' + tail)
+
+
+def disclose(tails: Sequence[bytes], salts: bytes) -> tuple[list[str], list[str]]:
+    """Encode many disclosures at once; see `prepare` and `salted`."""
+    return salted([prepare(tail) for tail in tails], salts)
+
+
+def salted(prepared: Sequence[str], salts: bytes) -> tuple[list[str], list[str]]:
+    """Put salts into prepared disclosures.
+
+    Args:
+        prepared: Results of `prepare`.
         salts: `SALT_BYTES` of fresh randomness for each.
 
     Returns:
-        The disclosures and their digests, both base64url, in the order of `tails`.
+        The disclosures and their digests, both base64url, in the same order.
 
     Raises:
         ValueError: `salts` has the wrong length.
     """
-    if len(salts) != SALT_BYTES * len(tails):
-        raise ValueError(f"{len(tails)} disclosures need {SALT_BYTES * len(tails)} bytes of salt")
-    if not tails:
+    if len(salts) != SALT_BYTES * len(prepared):
+        needed = SALT_BYTES * len(prepared)
+        raise ValueError(f"{len(prepared)} disclosures need {needed} bytes of salt")
+    if not prepared:
         return [], []
-    salt_texts = b64u_each([salts[at : at + 16] for at in range(0, len(salts), 16)])
-    b2a = binascii.b2a_base64
-    texts = [b2a(b'["%b",%b' % pair, newline=False) for pair in zip(salt_texts, tails, strict=True)]
-    joined = b"~".join(texts).translate(_TO_URL).replace(b"=", b"")
-    digests = b64u_each([sha256(text).digest() for text in joined.split(b"~")])
-    return joined.decode("ascii").split("~"), [digest.decode("ascii") for digest in digests]
+    letters = b64u_texts([salts[at : at + SALT_BYTES] for at in range(0, len(salts), SALT_BYTES)])
+    heads = ('["' + '["'.join(letters)).encode("ascii")
+    starts = b64u_texts([heads[at : at + _HEAD_BYTES] for at in range(0, len(heads), _HEAD_BYTES)])
+    disclosures = [start + rest for start, rest in zip(starts, prepared, strict=True)]
+    return disclosures, digests_of(disclosures)
 
 
 def decoys(salts: bytes) -> list[str]:
@@ -133,8 +176,7 @@ def decoys(salts: bytes) -> list[str]:
     Source: RFC 9901, section 4.2.5.
     """
     items = [salts[at : at + SALT_BYTES] for at in range(0, len(salts), SALT_BYTES)]
-    digests = b64u_each([sha256(item).digest() for item in items])
-    return [digest.decode("ascii") for digest in digests]
+    return b64u_texts([sha256(item).digest() for item in items])
 
 
 def _is_plain(raw: bytes) -> bool:

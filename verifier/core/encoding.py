@@ -8,10 +8,6 @@ from typing import Final
 
 from verifier.core.errors import MalformedEvidenceError
 
-_TO_URL: Final = bytes.maketrans(b"+/", b"-_")
-# Padding and the two letters that only plain base64 has become zero bytes, which the strict
-# decoder refuses.
-_FROM_URL: Final = bytes.maketrans(b"-_+/=", b"+/\x00\x00\x00")
 _PADDING: Final = (b"", b"===", b"==", b"=")  # by length modulo 4; a single letter has no decoding
 # Last letters that leave no stray bits behind the last byte, by length modulo 4.
 _LAST_LETTERS: Final = (b"", b"", b"AQgw", b"AEIMQUYcgkosw048")
@@ -19,7 +15,7 @@ _LAST_LETTERS: Final = (b"", b"", b"AQgw", b"AEIMQUYcgkosw048")
 
 def b64u(data: bytes) -> str:
     """Return `data` as base64url without padding."""
-    return binascii.b2a_base64(data, newline=False).translate(_TO_URL).rstrip(b"=").decode("ascii")
+    return _url_letters(data).rstrip("=")
 
 
 def unb64u(text: str, *, what: str, length: int | None = None) -> bytes:
@@ -46,13 +42,18 @@ def unb64u(text: str, *, what: str, length: int | None = None) -> bytes:
 
 def b64u_each(items: Sequence[bytes]) -> list[bytes]:
     """Return base64url of items of one length, in one pass over all of them."""
+    return [text.encode("ascii") for text in b64u_texts(items)]
+
+
+def b64u_texts(items: Sequence[bytes]) -> list[str]:
+    """Return the same as `b64u_each`, as text."""
     if not items:
         return []
     size = len(items[0])
     # Zero bytes up to a multiple of three leave the letters of each item as they are.
     fill = bytes(-size % 3)
     step, keep = (size + len(fill)) // 3 * 4, (size * 8 + 5) // 6
-    text = binascii.b2a_base64(fill.join(items) + fill, newline=False).translate(_TO_URL)
+    text = _url_letters(fill.join(items) + fill)
     return [text[at : at + keep] for at in range(0, len(text), step)]
 
 
@@ -63,9 +64,11 @@ def unb64u_each(texts: Sequence[str], *, what: str) -> list[bytes]:
         MalformedEvidenceError: One of them is not canonical (`base64url`).
     """
     try:
-        parts = "~".join(texts).encode("ascii").translate(_FROM_URL).split(b"~")
+        data = "~".join(texts).encode("ascii")
+        if b"+" in data or b"/" in data or b"=" in data:  # letters of plain base64
+            raise MalformedEvidenceError(what, "is not base64url", reason="base64url")
         decoded = []
-        for part in parts:
+        for part in data.replace(b"-", b"+").replace(b"_", b"/").split(b"~"):
             rest = len(part) % 4
             if rest and part[-1] not in _LAST_LETTERS[rest]:
                 raise MalformedEvidenceError(what, "is not canonical base64url", reason="base64url")
@@ -75,3 +78,9 @@ def unb64u_each(texts: Sequence[str], *, what: str) -> list[bytes]:
     if len(decoded) != len(texts):
         raise MalformedEvidenceError(what, "is not base64url", reason="base64url")
     return decoded
+
+
+def _url_letters(data: bytes) -> str:
+    # Two searches for a rare letter take a tenth of the time of a translation of every letter.
+    letters = binascii.b2a_base64(data, newline=False)
+    return letters.replace(b"+", b"-").replace(b"/", b"_").decode("ascii")

@@ -41,6 +41,9 @@ class DocumentKind(StrEnum):
     TEST_CERTIFICATE = "TestCertificate"  # ISO/IEC 17025, clause 7.8
     INSPECTION_RECORD = "InspectionRecord"  # ISO/IEC 17020, clause 7.4
 
+    # That of an enumeration is slower, and not that of the text it is equal to.
+    __hash__ = str.__hash__
+
     @property
     def attestation_type(self) -> str:
         """The UNTP `attestationType` of the kind."""

@@ -117,6 +117,7 @@ def status_list_urn(body: bytes, list_number: int) -> str:
     return f"urn:lancang:status:{body.hex()}:{list_number}"
 
 
+@lru_cache(maxsize=1024)
 def parse_status_list_urn(text: str) -> tuple[bytes, int]:
     """Return body id and list number of the name of a status list.
 

@@ -23,8 +23,10 @@ _EASTERNMOST: Final = 14 * 3600
 _WESTERNMOST: Final = 12 * 3600
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY: Final = _EPOCH.replace(tzinfo=None)
+_EPOCH_ORDINAL: Final = _EPOCH.toordinal()
 _SECOND: Final = timedelta(seconds=1)
 _FIRST_YEAR: Final = 1971  # keeps every derived second positive
+_FIRST_SECOND: Final = 365 * _DAY_SECONDS
 _LAST_YEAR: Final = 9998  # and every derived date writable
 LAST_SECOND: Final = 253_370_764_799  # end of the year 9998
 _WANTED: Final = "a date (2026-02-11) or a time with its offset (2026-02-11T18:05:00+08:00)"
@@ -65,7 +67,7 @@ def parse_moment(text: str, *, what: str) -> Moment:
     if not is_date:
         seconds = (stated - _EPOCH) // _SECOND
         return Moment(seconds, seconds)
-    start = (stated - _EPOCH_DAY).days * _DAY_SECONDS
+    start = (stated.toordinal() - _EPOCH_ORDINAL) * _DAY_SECONDS
     return Moment(start - _EASTERNMOST, start + _DAY_SECONDS + _WESTERNMOST)
 
 
@@ -85,6 +87,14 @@ def parse_utc(text: str, *, what: str) -> int:
         message = "must be a time in UTC like 2026-02-11T10:05:00Z"
         raise MalformedEvidenceError(what, message, reason="date")
     return parse_moment(text, what=what).earliest
+
+
+def is_utc(text: str, seconds: int) -> bool:
+    """Tell whether `parse_utc` would return these seconds for `text`; never raises.
+
+    False also for seconds of the year 1970, which `parse_utc` refuses.
+    """
+    return seconds >= _FIRST_SECOND and text == format_utc(seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ CREDENTIAL_ID: Final = Text(
 
 
 @dataclass(frozen=True, slots=True)
-class _Digests(Shape):
+class Digests(Shape):
     """A `_sd` array: digests in strictly ascending order. What is no digest matches nothing."""
 
     least: int = 1
@@ -88,7 +88,7 @@ class _Digests(Shape):
 
 
 @dataclass(frozen=True, slots=True)
-class _Exactly(Shape):
+class Exactly(Shape):
     """One fixed value."""
 
     value: JsonValue
@@ -109,23 +109,23 @@ _CONTENTS: Final = ListOf(Text(longest=80), least=1, most=4096)
 _URN: Final = Text(longest=120)
 
 
-def _holder_shape(shown: Mapping[str, Shape], required: frozenset[str], sd: _Digests) -> Object:
+def _holder_shape(shown: Mapping[str, Shape], required: frozenset[str], sd: Digests) -> Object:
     return Object({**shown, "_sd": sd}, required)
 
 
 def _container_shape(container: Container) -> Object:
     shown = {name: shape for name, shape in container.fields.items() if name in container.visible}
     required = container.visible & container.required or frozenset({"_sd"})
-    return _holder_shape(shown, required, _Digests())
+    return _holder_shape(shown, required, Digests())
 
 
 def _subject_shape(kind: DocumentKind) -> Object:
-    one = _Digests(least=1, most=1)
+    one = Digests(least=1, most=1)
     members: dict[str, Shape] = {
-        "type": _Exactly([*SUBJECT_TYPES]),
+        "type": Exactly([*SUBJECT_TYPES]),
         **REQUIRED_VISIBLE,
         **OPTIONAL_VISIBLE[kind],
-        "attestationType": _Exactly(kind.attestation_type),
+        "attestationType": Exactly(kind.attestation_type),
         "conclusion": Choice(tuple(Conclusion)),
         "replaces": _holder_shape(REPLACES_VISIBLE, frozenset({"number", "_sd"}), one),
         "results": ListOf(
@@ -141,7 +141,7 @@ def _subject_shape(kind: DocumentKind) -> Object:
             least=1,
             most=MAX_RESULTS,
         ),
-        "_sd": _Digests(),
+        "_sd": Digests(),
     }
     for name, container in CONTAINERS[kind].items():
         if name != "issuer":
@@ -160,21 +160,21 @@ def _payload_shape(kind: DocumentKind) -> Object:
     status = ("id", "type", "statusPurpose", "statusListIndex", "statusListCredential")
     status_shape: dict[str, Shape] = {
         **dict.fromkeys(status, _URN),
-        "type": _Exactly("BitstringStatusListEntry"),
-        "statusPurpose": _Exactly("revocation"),
+        "type": Exactly("BitstringStatusListEntry"),
+        "statusPurpose": Exactly("revocation"),
     }
     members: dict[str, Shape] = {
-        "@context": _Exactly([*CONTEXTS]),
-        "type": _Exactly([*TYPES, kind.value]),
+        "@context": Exactly([*CONTEXTS]),
+        "type": Exactly([*TYPES, kind.value]),
         "id": CREDENTIAL_ID,
-        "issuer": _holder_shape(issuer, frozenset(issuer), _Digests(most=1)),
+        "issuer": _holder_shape(issuer, frozenset(issuer), Digests(most=1)),
         "iat": Integer(0, LAST_SECOND),
         "validFrom": Text(longest=20),
         "validUntil": Text(longest=20),
         "credentialStatus": Object(status_shape, frozenset(status)),
-        "credentialSchema": _Exactly({"id": CREDENTIAL_SCHEMA, "type": "JsonSchema"}),
+        "credentialSchema": Exactly({"id": CREDENTIAL_SCHEMA, "type": "JsonSchema"}),
         "coSignature": Choice(CO_SIGNATURES),
-        "_sd_alg": _Exactly(SD_ALG),
+        "_sd_alg": Exactly(SD_ALG),
         "credentialSubject": _subject_shape(kind),
     }
     return Object(members, frozenset(members) - {"validUntil"})

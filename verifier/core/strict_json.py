@@ -47,6 +47,9 @@ _NO_BRACKETS: Final = bytes(set(range(256)) - set(b'[]{}"\n'))
 _STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.?)*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
 _LINE_FEED: Final = "\n"
 _SEAM: Final = ",\n"
+# What a line of plain text may hold without a closer look; see `plain_lines`.
+_PRINTABLE: Final = bytes(range(0x20, 0x7F)) + b"\n"
+_NOT_PLAIN: Final = re.compile(f"[\x00-\x1f\x7f]|{_FORBIDDEN_RAW.pattern}")
 
 
 class _Refusal(Exception):  # noqa: N818  (never leaves this module)
@@ -84,6 +87,8 @@ _DECODER: Final = json.JSONDecoder(
     parse_float=_no_float,
     parse_constant=_no_float,
 )
+_PROVEN_DECODER: Final = json.JSONDecoder()
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def parse_json(data: bytes | str, *, what: str, max_bytes: int = MAX_DOCUMENT_BYTES) -> JsonValue:
@@ -161,6 +166,47 @@ def parse_json_items(items: Sequence[bytes], *, what: str) -> list[JsonValue]:
     return [parse_json(item, what=what) for item in items]
 
 
+def plain_lines(items: Sequence[bytes]) -> list[str] | None:
+    """Decode JSON texts if nothing in them needs a closer look, as in nearly all evidence.
+
+    This is the part of `parse_json` that concerns characters. What the texts say remains to be
+    found out; if they have a backslash, what it stands for as well.
+
+    Args:
+        items: The texts, at least one.
+
+    Returns:
+        The texts when each is UTF-8, NFC and of one line without control characters,
+        bidirectional controls and byte order marks, and they are together no larger than
+        `MAX_DOCUMENT_BYTES`; otherwise None.
+    """
+    # A line feed between them hides nothing: it ends any UTF-8 sequence and composes with nothing.
+    data = b"\n".join(items)
+    if len(data) > MAX_DOCUMENT_BYTES:
+        return None
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    # Without ASCII in between, the other characters decode as before.
+    rare = data.translate(None, _PRINTABLE).decode("utf-8")
+    if not _SURELY_NFC.fullmatch(rare) and (
+        _NOT_PLAIN.search(rare) or not unicodedata.is_normalized("NFC", text)
+    ):
+        return None
+    lines = text.split("\n")
+    return lines if len(lines) == len(items) else None
+
+
+def decode_proven(text: str) -> JsonValue:
+    """Return the value of a JSON text that a pattern of `shape_patterns` has matched.
+
+    All that `parse_json` would check has been proven of it; nothing is checked here.
+    """
+    value: JsonValue = _PROVEN_DECODER.raw_decode(text)[0]
+    return value
+
+
 def check_text(text: str, *, what: str) -> None:
     """Refuse text that is not NFC or holds control, bidirectional or broken characters.
 
@@ -193,8 +239,7 @@ def canonical_json(value: JsonValue) -> bytes:
         ValueError: The value holds a float, an integer beyond 2^53 - 1, a member name or a value
             of another type, or a lone surrogate; nothing that `parse_json` returns does.
     """
-    ordered = _ordered(value)
-    return json.dumps(ordered, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    return _ENCODER.encode(_ordered(value)).encode("utf-8")
 
 
 def _decoded(data: bytes | str, *, what: str, max_bytes: int) -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from json import JSONEncoder
 from typing import Any, Final
 
 from verifier.core.conclusions import Conclusion
-from verifier.core.disclosures import SALT_BYTES
+from verifier.core.disclosures import SALT_BYTES, prepare
 from verifier.core.field_policy import (
     AGENCY_OWN,
     AGENCY_VISIBLE,
@@ -26,7 +27,6 @@ from verifier.core.field_policy import (
     DocumentKind,
 )
 from verifier.core.moments import Moment, parse_moment
-from verifier.core.strict_json import canonical_json
 
 CONTENTS: Final = "contents"  # path of the disclosure that lists all others
 
@@ -49,7 +49,8 @@ class Slot:
         """Return the inside of the `_sd` array, from the digests of disclosures and decoys."""
         if len(self.members) == 1 and not self.decoys:
             return digests[self.members[0]]
-        own = [digests[at] for at in self.members] + [digests[at] for at in self.decoys]
+        own = [digests[at] for at in self.members]
+        own += digests[self.decoys.start : self.decoys.stop]
         own.sort()
         return '","'.join(own)
 
@@ -60,7 +61,7 @@ class SubjectTemplate:
 
     Attributes:
         paths: Path of every disclosure in order of salts: sorted, then `contents`.
-        tails: For each, its JSON text behind the salt (see `disclosures.disclose`).
+        tails: For each, what stands behind the salt, encoded by `disclosures.prepare`.
         decoys: Number of decoys, whose salts follow.
         issuer: Slot of the disclosures in the issuer, None without any.
         texts: JSON text of `credentialSubject` around its slots, one more than there are slots.
@@ -70,7 +71,7 @@ class SubjectTemplate:
     """
 
     paths: tuple[str, ...]
-    tails: tuple[bytes, ...]
+    tails: tuple[str, ...]
     decoys: int
     issuer: Slot | None
     texts: tuple[str, ...]
@@ -89,10 +90,9 @@ class SubjectTemplate:
         Args:
             digests: One for each path, then one for each decoy.
         """
-        parts = [self.texts[0]]
-        for slot, text in zip(self.slots, self.texts[1:], strict=True):
-            parts.append(slot.fill(digests))
-            parts.append(text)
+        parts = [""] * (len(self.texts) + len(self.slots))
+        parts[::2] = self.texts
+        parts[1::2] = [slot.fill(digests) for slot in self.slots]
         return "".join(parts)
 
 
@@ -120,7 +120,8 @@ def build_template(
     return SubjectTemplate(
         paths=tuple(paths),
         tails=tuple(
-            f"{_json(path.rpartition('.')[2])},{_json(values[path])}]".encode() for path in paths
+            prepare(f"{_json(path.rpartition('.')[2])},{_json(values[path])}]".encode())
+            for path in paths
         ),
         decoys=decoys,
         issuer=slots.get("issuer"),
@@ -281,5 +282,11 @@ def _pick(members: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
 
 
 def _json(value: Any) -> str:  # noqa: ANN401  (a checked JSON value)
-    # Canonical, so that the bytes of a credential do not depend on the order of an import.
-    return canonical_json(value).decode()
+    # Canonical, so that the bytes of a credential do not depend on the order of an import. Member
+    # names of a checked document are ASCII, for which the order of RFC 8785 is the plain one.
+    return _ENCODER.encode(value)
+
+
+_ENCODER: Final = JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False
+)

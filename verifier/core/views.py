@@ -6,20 +6,28 @@ Dropping disclosures never changes what is signed, so every view has the same le
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
 
 from verifier.core.certificate import ParsedCertificate, join_compact
-from verifier.core.disclosures import Disclosure, DisclosureError, decode, digest_of, member_of
+from verifier.core.disclosures import (
+    Disclosure,
+    DisclosureError,
+    decode,
+    digest_of,
+    member_of,
+    plain_texts,
+)
 from verifier.core.encoding import unb64u
 from verifier.core.errors import MalformedEvidenceError
 from verifier.core.moments import format_utc
-from verifier.core.payload_shapes import HOLDERS
+from verifier.core.payload_patterns import NAME_AT, disclosure_matchers
+from verifier.core.payload_shapes import HOLDERS, Holder
 from verifier.core.sd_jwt import resolve
 from verifier.core.shapes import Shape
-from verifier.core.strict_json import JsonObject, JsonValue
+from verifier.core.strict_json import JsonObject, JsonValue, decode_proven
 from verifier.core.subject_template import CONTENTS
 
 
@@ -50,7 +58,8 @@ class ResolvedCertificate:
     @property
     def complete(self) -> bool:
         """Whether it is certain that nothing is withheld."""
-        return self.contents is not None and not self.withheld
+        # The list of contents names every field there is, each once.
+        return self.contents is not None and len(self.contents) == len(self.fields)
 
     @property
     def withheld(self) -> tuple[str, ...]:
@@ -133,19 +142,15 @@ def resolve_certificate(parsed: ParsedCertificate) -> ResolvedCertificate:
             (`unexpected_disclosure`), a value out of shape (`disclosed_value`), or a list of
             contents that is not true (`contents`).
     """
+    return _resolve_proven(parsed) or _resolve_strictly(parsed)
+
+
+def _resolve_strictly(parsed: ParsedCertificate) -> ResolvedCertificate:
+    """Resolve any certificate, or say what is wrong with it."""
     work = _Placing(decode(parsed.disclosures))
-    payload: Mapping[str, Any] = parsed.payload
-    subject: Mapping[str, Any] = payload["credentialSubject"]
     for holder in HOLDERS[parsed.credential.kind]:
-        if holder.repeated:
-            for at, each in enumerate(subject.get(holder.name, ()), start=1):
-                work.place(each, f"{holder.name}.{at}", holder.fields)
-        elif holder.name:
-            outer = payload if holder.name == "issuer" else subject
-            if holder.name in outer:
-                work.place(outer[holder.name], holder.name, holder.fields)
-        else:
-            work.place(subject, "", holder.fields)
+        for path, node in _nodes(holder, parsed.payload):
+            work.place(node, path, holder.fields)
     work.finish()
     contents = _contents(work.fields.pop(CONTENTS, None), work.fields, work.open_digests)
     return ResolvedCertificate(
@@ -155,6 +160,62 @@ def resolve_certificate(parsed: ParsedCertificate) -> ResolvedCertificate:
         contents=contents,
         open_digests=work.open_digests,
     )
+
+
+def _resolve_proven(parsed: ParsedCertificate) -> ResolvedCertificate | None:
+    """Resolve a certificate whose disclosures are written the way we write them.
+
+    The text of each is matched with the one pattern that proves it a well-formed disclosure of a
+    field that belongs where its digest stands. Anything else at all gives None and is left to
+    `_resolve_strictly`. So this accepts nothing that the other would refuse, and refuses nothing.
+    """
+    waiting = plain_texts(parsed.disclosures)
+    if waiting is None:
+        return None
+    escaped = any("\\" in text for text in waiting.values())
+    texts: dict[str, str] = {}
+    digests: dict[str, str] = {}
+    open_digests: dict[str, int] = {}
+    met: list[str] = []
+    for holder, matchers in disclosure_matchers(parsed.credential.kind, escaped=escaped):
+        for path, node in _nodes(holder, parsed.payload):
+            signed = node.get("_sd", ())
+            met += signed
+            for digest in signed:
+                text = waiting.pop(digest, None)
+                if text is None:
+                    open_digests[path] = open_digests.get(path, 0) + 1
+                    continue
+                name = text[NAME_AT : text.find('"', NAME_AT)]
+                place = f"{path}.{name}" if path else name
+                if name not in matchers or place in texts or not matchers[name](text):
+                    return None
+                texts[place] = text
+                digests[place] = digest
+    if waiting or len(set(met)) != len(met):
+        return None
+    listed: Any = decode_proven(texts.pop(CONTENTS, "[null,null,null]"))
+    return ResolvedCertificate(
+        parsed=parsed,
+        fields=_Fields(texts),
+        digests=digests,
+        contents=_contents(listed[2], texts, open_digests),
+        open_digests=open_digests,
+    )
+
+
+def _nodes(holder: Holder, payload: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the objects of a payload that a holder stands for, each with its dotted path."""
+    name, subject = holder.name, payload["credentialSubject"]
+    if holder.repeated:
+        for at, each in enumerate(subject.get(name, ()), start=1):
+            yield f"{name}.{at}", each
+    elif name:
+        outer = payload if name == "issuer" else subject
+        if name in outer:
+            yield name, outer[name]
+    else:
+        yield "", subject
 
 
 def make_view(certificate: ResolvedCertificate, withhold: Collection[str]) -> View:
@@ -234,22 +295,54 @@ class _Placing:
             raise DisclosureError(message, reason="disclosure_unmatched")
 
 
+class _Fields(Mapping[str, JsonValue]):
+    """Values of disclosures whose texts have been proven well-formed, decoded on first use.
+
+    Whoever only asks whether a certificate holds does not pay for values that nobody reads.
+    """
+
+    __slots__ = ("_texts", "_values")
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+        self._values: dict[str, JsonValue] | None = None
+
+    def __getitem__(self, path: str) -> JsonValue:
+        if self._values is None:
+            parts: Any = decode_proven(f"[{','.join(self._texts.values())}]")
+            self._values = {
+                place: value for place, (_, _, value) in zip(self._texts, parts, strict=True)
+            }
+        return self._values[path]
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._texts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+
 def _contents(
-    stated: JsonValue, fields: Mapping[str, JsonValue], open_digests: Mapping[str, int]
+    stated: Any,  # noqa: ANN401  (None, or a list of texts by its shape)
+    fields: Collection[str],
+    open_digests: Mapping[str, int],
 ) -> tuple[str, ...] | None:
     """Return the list of contents after checking it against what is there."""
-    if not isinstance(stated, list):
+    if stated is None:
         return None
-    contents = tuple(str(path) for path in stated)
-    listed = set(contents)
-    missing = Counter(path.rpartition(".")[0] for path in listed.difference(fields))
+    listed: set[str] = set(stated)
+    withheld = listed.difference(fields)
+    missing = Counter(path.rpartition(".")[0] for path in withheld) if withheld else {}
     if (
-        list(contents) != sorted(listed)
+        stated != sorted(listed)
         or not listed.issuperset(fields)
         or any(open_digests.get(holder, 0) < count for holder, count in missing.items())
     ):
         raise _malformed("the list of contents does not fit the certificate", "contents")
-    return contents
+    return tuple(stated)
 
 
 def _malformed(message: str, reason: str) -> MalformedEvidenceError:
