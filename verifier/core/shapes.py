@@ -342,6 +342,25 @@ class TextByLanguage(Shape):
         }
 
 
+def surely_right(shape: Shape, value: object) -> bool:
+    """Tell whether `shape.problems` certainly finds nothing in `value`, at a third of its cost.
+
+    `accepts` settles everything but the cleanliness of text. It refuses null and binary fractions,
+    so a value with either, and one with a line break anywhere, is left to `problems`.
+    """
+    if not shape.accepts(value):
+        return False
+    texts = _gather_texts(value, [])
+    # Nothing composes with a space, and what is markup in one text is markup in all of them.
+    joined = " ".join(texts)
+    return not (
+        _LINE_BREAK.search(joined)
+        or text_problem(joined)
+        or _MARKUP.search(joined)
+        or any(map(str.isspace, texts))
+    )
+
+
 def escape(name: object) -> str:
     """Return a member name as a reference token of a JSON Pointer (RFC 6901, section 3)."""
     return str(name).replace("~", "~0").replace("/", "~1")
@@ -361,6 +380,19 @@ _UNCLEAN: Final = {
     "control_character": "control characters or marks that change the direction of writing",
     "not_nfc": "text outside Unicode normalisation form C",
 }
+
+
+def _gather_texts(value: object, texts: list[str]) -> list[str]:
+    if isinstance(value, str):
+        texts.append(value)
+    elif isinstance(value, dict):
+        texts.extend(value)
+        for member in value.values():
+            _gather_texts(member, texts)
+    elif isinstance(value, list):
+        for item in value:
+            _gather_texts(item, texts)
+    return texts
 
 
 def _type_problem(wanted: str, pointer: str) -> Problem:
