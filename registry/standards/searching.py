@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Date, TextClause, text
+from sqlalchemy import Date, TextClause, bindparam, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -77,7 +77,8 @@ WHERE e.id > :number AND e.superseded_at IS NULL ORDER BY e.id LIMIT :limit
 
 
 def _typed(statement: str) -> TextClause:
-    return text(statement).columns(starts=Date, ends=Date)  # type: ignore[return-value]
+    found = text(statement).columns(starts=Date, ends=Date)
+    return found.bindparams(bindparam("on", type_=Date)) if ":on" in statement else found  # type: ignore[return-value]
 
 
 _STATEMENTS: Final = {
@@ -88,12 +89,38 @@ _STATEMENTS: Final = {
 }
 
 
+_INNER: Final = {
+    "sqlite": "SELECT w.rowid AS number FROM standard_search AS w"
+    " WHERE w.terms MATCH :query AND w.rowid > :number ORDER BY w.rowid LIMIT :examined",
+    "postgresql": "SELECT w.id AS number FROM standard_search AS w"
+    " WHERE w.terms @@ CAST(:query AS tsquery) AND w.id > :number ORDER BY w.id LIMIT :examined",
+    "all": "SELECT e.id AS number FROM standard_editions AS e"
+    " WHERE e.id > :number AND e.superseded_at IS NULL ORDER BY e.id LIMIT :examined",
+}
+# Of so many entries those that may be in force on a day; the day is looked at by the database.
+_ON_DAY: Final = {
+    name + suffix: _typed(
+        f"SELECT c.number AS number, {_COLUMNS} FROM ({inner}) AS c"  # noqa: S608  (constants only)
+        f" {'CROSS ' if name == 'sqlite' else ''}JOIN standard_editions AS e"
+        " ON e.id = c.number WHERE e.superseded_at IS NULL AND e.starts <= :on AND e.ends > :on"
+        f" {besides} ORDER BY c.number LIMIT :limit"
+    )
+    for name, inner in _INNER.items()
+    for suffix, besides in (("", ""), (" rest", _NOT_BY_CODE))
+}
+_REACH: Final = {
+    name: text(f"SELECT MAX(c.number) AS number, COUNT(*) AS seen FROM ({inner}) AS c")  # noqa: S608
+    for name, inner in _INNER.items()
+}
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
     """One entry of the index that was looked at; `record` is None where it is no hit."""
 
     position: Position
     record: Mapping[str, Any] | None
+    exhausting: bool = False  # so much was looked at for it that the page ends here
 
 
 def make_query(typed: str, filters: Filters) -> Query:
@@ -119,7 +146,7 @@ def search(session: Session, query: Query, *, cursor: str | None, limit: int) ->
             by_code = entry.position.key is not None
             hits.append(make_hit(entry.record["code"], entry.record, query, by_code=by_code))
         before = entry.position
-        if examined == MAX_EXAMINED:
+        if examined == MAX_EXAMINED or entry.exhausting:
             return Page(hits=tuple(hits), next=write_cursor(before, query), complete=False)
     return Page(hits=tuple(hits), next=None)
 
@@ -134,7 +161,7 @@ def count_facets(session: Session, query: Query) -> Facets:
     complete = True
     walk = _walk(session, query, first_position(query), want=MAX_COUNTED + 1)
     for examined, entry in enumerate(walk):
-        if len(records) == MAX_COUNTED or examined >= MAX_EXAMINED:
+        if len(records) == MAX_COUNTED or examined >= MAX_EXAMINED or entry.exhausting:
             complete = False
             break
         if entry.record is not None:
@@ -153,11 +180,17 @@ def _walk(session: Session, query: Query, start: Position, *, want: int) -> Iter
     bound_work(session)
     try:
         if start.key is not None:
-            yield from _portions(session, query, start, want)
+            any_code = start != Position()
+            for entry in _portions(session, query, start, want):
+                any_code = True
+                yield entry
+            if any_code and not query.terms.code_prefix.isdigit():
+                return  # the words of a code that was found say nothing new
             start = Position(None)
-            if query.terms.phrases == () and query.terms.prefixes == ():
-                return
-        yield from _portions(session, query, start, want)
+        if query.filters.on is not None:
+            yield from _on_day(session, query, start, want)
+        else:
+            yield from _portions(session, query, start, want)
     except OperationalError as error:
         if "statement timeout" in str(error.orig):
             message = f"given up after {STATEMENT_SECONDS:g} s; name more or longer words"
@@ -185,6 +218,28 @@ def _portions(session: Session, query: Query, start: Position, want: int) -> Ite
         if len(rows) < portion:
             return
         portion = min(portion * _GROWTH, _LARGEST_PORTION)
+
+
+def _on_day(session: Session, query: Query, start: Position, want: int) -> Iterator[_Entry]:
+    """Yield the entries of one section that may be in force on the day asked for."""
+    dialect = session.get_bind().dialect.name
+    asked = query.fts5() if dialect == "sqlite" else query.tsquery()
+    name = dialect if asked else "all"
+    values: dict[str, Any] = {"number": start.number, "examined": MAX_EXAMINED, "query": asked}
+    if not asked:
+        del values["query"]
+    besides: dict[str, Any] = {"on": query.filters.on, "limit": want}
+    suffix = ""
+    if prefix := query.terms.code_prefix:
+        suffix = " rest"
+        besides |= {"low": prefix, "high": prefix + _HIGHEST}
+    rows = session.execute(_ON_DAY[name + suffix], values | besides).all()
+    for row in rows:
+        yield _Entry(replace(start, number=row.number), orjson.loads(row.content))
+    if len(rows) < want:
+        reach = session.execute(_REACH[name], values).one()
+        if reach.seen == MAX_EXAMINED:
+            yield _Entry(replace(start, number=reach.number), None, exhausting=True)
 
 
 def _statement_of(session: Session, query: Query, start: Position) -> tuple[str, dict[str, Any]]:
