@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.rpc_node import Generation, generation_document, profile_document
+from tests.support.sm2_reference import FixedSm2Signer
 from verifier.chain.profile import Profile, ProfileKind, load_profile, parse_profile
 from verifier.core.errors import UntrustedProfileError
 from verifier.core.keys import Algorithm
@@ -340,3 +341,10 @@ class TestSchema:
     def test_knows_the_production_rules_it_can_express(self, validator: Any) -> None:
         assert not validator.is_valid(production(quorum=1))
         assert not validator.is_valid(production(chain_id=31337))
+
+
+def test_a_bundle_is_not_signed_with_sm2() -> None:
+    """Its signatures are those of co-signatures alone; nothing here would verify one."""
+    jwk = FixedSm2Signer().public_key.jwk()
+    with pytest.raises(UntrustedProfileError):
+        parse(document(bundle_signers=[{"name": "One", "jwk": jwk}], bundle_threshold=1))
