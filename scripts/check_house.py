@@ -26,9 +26,10 @@ OWN_MODULES: Final[dict[str, set[str]]] = {
         "connect", "dependencies", "gate", "principal", "secrets_at_rest", "tenancy", "tokens",
     },
     "certificates": {
-        "bulk", "delivery", "issuing", "positions", "receipts", "releasing", "reverification",
-        "status_orders",
+        "amendments", "bulk", "delivery", "intake", "issuing", "listing", "positions", "printing",
+        "receipts", "releasing", "reverification", "status_orders", "tables",
     },
+    "standards": {"evaluating", "importing", "results_files", "searching"},
 }  # fmt: skip
 MACHINE_PATH: Final = re.compile(r"(?<![\w.])/(?:work|root|home/\w+)/")
 TEXT_SUFFIXES: Final = {
