@@ -135,9 +135,7 @@ def _make(path: Path) -> None:
     schema.upgrade(database)
     for start in range(0, RECORDS, PORTION):
         _import(database, _file(tuple(made_editions(start, start + PORTION))))
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.dispose()
+    database.dispose()  # the last connection writes the log back into the file
     shutil.move(unfinished, path)
 
 
