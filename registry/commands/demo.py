@@ -153,7 +153,9 @@ def _serving(app: Application) -> Iterator[str]:
     log = app.settings.home / "demo-serve.log"
     with log.open("wb") as stream:
         server = subprocess.Popen(  # noqa: S603
-            [_COMMANDS / "lancang", "serve", "--port", "0"], stdout=stream, stderr=stream
+            [_COMMANDS / "lancang", "serve", "--port", "0", "--no-sign"],
+            stdout=stream,
+            stderr=stream,
         )
     try:
         yield _address(server, log)

@@ -12,7 +12,9 @@ import uvicorn
 from registry.app import create_app
 from registry.console import Application, pass_application, plain
 from registry.kit.errors import RegistryError
-from registry.settings import EMBEDDED
+from registry.kit.request_log import log_to_standard_error
+from registry.settings import EMBEDDED, Environment
+from registry.signing.connect import open_signer
 from verifier.chain.embedded import EmbeddedChain
 from verifier.core.errors import VerifierError
 
@@ -25,26 +27,49 @@ from verifier.core.errors import VerifierError
     default=None,
     help="Anchor what is signed while serving. By default with the embedded chain alone.",
 )
+@click.option(
+    "--sign/--no-sign",
+    default=None,
+    help="Start a signer of one's own for the desk. By default in a demonstration alone.",
+)
 @pass_application
-def command(app: Application, host: str | None, port: int | None, *, anchor: bool | None) -> None:
-    """Serve receipts and verifications over HTTP until interrupted.
+def command(
+    app: Application,
+    host: str | None,
+    port: int | None,
+    *,
+    anchor: bool | None,
+    sign: bool | None,
+) -> None:
+    """Serve API and pages over HTTP until interrupted.
 
-    Starts the embedded chain if the installation uses it.
+    Starts the embedded chain if the installation uses it. In production logs are JSON lines on
+    standard error.
     """
     settings = app.settings
+    in_production = settings.environment is Environment.PRODUCTION
+    if in_production:
+        log_to_standard_error()
     is_embedded = EMBEDDED in settings.chain.rpc_urls
     if is_embedded:
         endpoint = EmbeddedChain(settings.embedded_chain).ensure_running()
         app.err.print(f"development chain at {endpoint.url}")
     if anchor is None:
         anchor = is_embedded and settings.trust_profile.is_file()
-    with _anchoring(app) if anchor else nullcontext():
+    if sign is None:
+        sign = not in_production and settings.document_keystore.is_dir()
+    own_signer = sign and settings.signer.socket is None
+    with (
+        _anchoring(app) if anchor else nullcontext(),
+        open_signer(settings) if own_signer else nullcontext() as signer,
+    ):
         uvicorn.run(
-            create_app(settings),
+            create_app(settings, signer=signer),
             host=host or settings.http.host,
             port=settings.http.port if port is None else port,
             access_log=False,  # addresses of checkers are nobody's business
             server_header=False,
+            log_config=None if in_production else uvicorn.config.LOGGING_CONFIG,
         )
 
 

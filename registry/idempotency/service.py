@@ -61,8 +61,8 @@ def once(
 ) -> Answer:
     """Do the work of a request in one transaction together with remembering its answer.
 
-    Two copies that arrive together: the slower one waits for the row of the faster, is rolled
-    back whole, and gives the stored answer. An error is not remembered; nothing was done.
+    Two copies that arrive together: the slower one waits for the end of the faster before it does
+    anything, and gives the stored answer. An error is not remembered; nothing was done.
 
     Args:
         database: Where the effect is stored.
@@ -81,15 +81,19 @@ def once(
             known = _find(session, asked)
             if known is not None:
                 return known
+            row = _reserve(session, asked, at=clock())
             answer = work(session)
-            _remember(session, asked, answer, at=clock())
+            row.status, row.location, row.content = (
+                answer.status,
+                answer.location,
+                answer.content,
+            )
             return answer
-    except IntegrityError:
-        with database.read() as session:
-            known = _find(session, asked)
-        if known is None:
-            raise  # something else was violated
-        return known
+    except _TakenError:
+        known = recall(database, asked)
+    if known is None:
+        raise ReplayMismatchError("the same request is being worked on; send it again")
+    return known
 
 
 def recall(database: Database, asked: Repeatable) -> Answer | None:
@@ -118,17 +122,29 @@ def _find(session: Session, asked: Repeatable) -> Answer | None:
     return Answer(row.status, row.content, row.location, repeated=True)
 
 
-def _remember(session: Session, asked: Repeatable, answer: Answer, *, at: datetime) -> None:
+def _reserve(session: Session, asked: Repeatable, *, at: datetime) -> AnsweredRequestRow:
+    """Take the key before any work: a copy of the request waits here for our end.
+
+    Raises:
+        _TakenError: A copy was faster and is done.
+    """
     forget(session, before=at - KEPT_FOR)
-    session.add(
-        AnsweredRequestRow(
-            principal_id=asked.principal,
-            key=asked.key,
-            request_sha256=asked.digest,
-            status=answer.status,
-            location=answer.location,
-            content=answer.content,
-            answered_at=at,
-        )
+    row = AnsweredRequestRow(
+        principal_id=asked.principal,
+        key=asked.key,
+        request_sha256=asked.digest,
+        status=0,
+        location=None,
+        content=b"",
+        answered_at=at,
     )
-    session.flush()
+    session.add(row)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise _TakenError from error
+    return row
+
+
+class _TakenError(Exception):
+    """The key was taken since it was looked up."""

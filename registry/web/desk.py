@@ -41,7 +41,7 @@ _FILTERS: Final[Mapping[str, Wanted]] = {
     "revoked": Wanted(revoked=True),
     "all": Wanted(),
 }
-_RESULT_MEMBERS: Final = frozenset({"results", "checklist"})  # shown as a table
+_SAID_ELSEWHERE: Final = frozenset({"results", "checklist", "kind", "number", "revision"})
 _FILE_TYPES: Final[Mapping[str, str]] = {
     "pdf": "application/pdf",
     "sdjwt": "application/vc+sd-jwt",
@@ -211,7 +211,7 @@ def show_certificate(
     rest = {
         path: value
         for name, each in document.items()
-        if name not in _RESULT_MEMBERS
+        if name not in _SAID_ELSEWHERE
         for path, value in _flat(name, each)
     }
     return pages.render(

@@ -288,3 +288,22 @@ def test_every_page_in_every_language_is_small_and_holds_nothing_inline(
             assert tag != "script" or members.get("src")
         size = len(answer.content) + sum(len(officer.get(s).content) for s in page.sources)
         assert size < 150_000
+
+
+@pytest.mark.parametrize(
+    "payload", ["<script>x</script>", '"><img src=x onerror=y>', "{{ 7*191 }}"]
+)
+def test_whatever_people_type_is_text(world: World, app: FastAPI, payload: str) -> None:
+    clerk = sign_in(app, CLERK)
+    form = Html(clerk.get("/desk/import").text).form("/desk/import")
+    content = json.dumps([{"number": payload, payload: payload}]).encode()
+    pages = [clerk.send(form, {}, {"files": (f"{payload}.json", content)})]
+    pages.append(clerk.get("/desk/certificates", params={"number": payload, "show": payload}))
+    pages.append(clerk.get("/sign-in", params={"next": payload}))
+    pages.append(Browser(app).request("POST", "/sign-in", data={"name": payload, "password": "x"}))
+    for answer in pages:
+        page = Html(answer.text)
+        assert "1337" not in page.text
+        assert not [tag for tag, _ in page.tags if tag == "img"]
+        scripts = [members for tag, members in page.tags if tag == "script"]
+        assert all(members.get("src", "").startswith("/static/") for members in scripts)

@@ -1,0 +1,135 @@
+"""Races over HTTP on PostgreSQL and SQLite: one approval, one effect of a repeated request."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import func, select
+
+from registry.access.domain import Role
+from registry.certificates.models import ApprovalRow, CertificateRow
+from registry.idempotency.models import AnsweredRequestRow
+from registry.kit import schema
+from registry.kit.database import Database
+from tests.support.anchoring import Installation
+from tests.support.desk import add_person, bearer, call, tenant
+from tests.support.postgres import PostgresServer, postgres_server
+from tests.support.registry_database import NOW, make_template
+from tests.support.registry_world import World, build_world, samples
+from tests.support.web import make_app
+
+_T = TypeVar("_T")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    with postgres_server() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    if request.param == "sqlite":
+        folder = tmp_path / "template"
+        folder.mkdir()
+        installation = Installation(tmp_path, make_template(folder), now=NOW)
+        yield build_world(installation)
+        installation.database.dispose()
+        return
+    server: PostgresServer = request.getfixturevalue("server")
+    name = server.create()
+    database = Database(server.url(name))
+    schema.upgrade(database)
+    schema.check(database)
+    database.dispose()
+    installation = Installation(tmp_path, server.url(name), now=NOW)
+    yield build_world(installation)
+    installation.database.dispose()
+    server.drop(name)
+
+
+@pytest.fixture
+def app(world: World) -> Iterator[FastAPI]:
+    home = tenant(world, "demo-km")
+    add_person(world, "li", [(Role.CLERK, home)])
+    for name in ("wang", "chen"):
+        add_person(world, name, [(Role.APPROVER, home)])
+    made = make_app(
+        world,
+        signer=world.signer,
+        database_url=world.database.engine.url.render_as_string(hide_password=False),
+    )
+    yield made
+    made.state.database.dispose()
+
+
+def together(*works: Callable[[], _T]) -> list[_T]:
+    """Run works at the same moment."""
+    barrier = threading.Barrier(len(works))
+
+    def begin(work: Callable[[], _T]) -> _T:
+        barrier.wait()
+        return work()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        return list(pool.map(begin, works))
+
+
+def count(world: World, model: type[Any]) -> int:
+    with world.database.read() as session:
+        return session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def test_two_approvers_race_for_one_draft(world: World, app: FastAPI) -> None:
+    [identifier] = world.draft(samples()["documents"][0])
+    path = f"/v1/certificates/{identifier}"
+    tag = call(app, "GET", path, headers=bearer(app, "wang")).headers["etag"]
+
+    def approval(who: str) -> Callable[[], int]:
+        headers = {**bearer(app, who), "If-Match": tag}
+        return lambda: call(app, "POST", f"{path}/approval", headers=headers).status_code
+
+    codes = together(approval("wang"), approval("chen"))
+    assert sorted(codes)[0] == 204
+    assert sorted(codes)[1] in (409, 412)
+    assert count(world, ApprovalRow) == 1
+
+
+def test_copies_of_one_request_have_one_effect(world: World, app: FastAPI) -> None:
+    headers = {**bearer(app, "li"), "Idempotency-Key": "import-0001"}
+    body = {"import": 1, "documents": [samples()["documents"][0]]}
+
+    def send() -> tuple[int, bytes]:
+        answer = call(app, "POST", "/v1/certificates/imports", headers=headers, json=body)
+        return answer.status_code, answer.content
+
+    answers = together(*[send] * 4)
+    assert {status for status, _ in answers} == {201}
+    assert len({content for _, content in answers}) == 1
+    assert count(world, CertificateRow) == 1
+    assert count(world, AnsweredRequestRow) == 1
+
+
+def test_lists_and_the_life_of_a_draft(world: World, app: FastAPI) -> None:
+    world.draft(*(samples()["documents"][0] | {"number": f"N-{at}"} for at in range(3)))
+    headers = bearer(app, "wang")
+    first = call(app, "GET", "/v1/certificates?limit=2", headers=headers).json()
+    query = {"limit": "2", "after": first["next"]}
+    second = call(app, "GET", "/v1/certificates", headers=headers, params=query).json()
+    numbers = [item["number"] for item in first["items"] + second["items"]]
+    assert sorted(numbers) == ["N-0", "N-1", "N-2"]
+    identifier = first["items"][0]["id"]
+    path = f"/v1/certificates/{identifier}"
+    tag = call(app, "GET", path, headers=headers).headers["etag"]
+    match = {**headers, "If-Match": tag}
+    sent = {"remarks": "check result 1"}
+    assert call(app, "POST", f"{path}/return", headers=match, json=sent).status_code == 204
+    assert call(app, "POST", f"{path}/approval", headers=match).status_code == 409
+    desk = call(app, "GET", "/metrics")
+    assert "lancang_queue_leaves 0" in desk.text
