@@ -90,7 +90,7 @@ def test_words(catalogue: Database, typed: str, expected: set[str]) -> None:
         ({"kind": "limit", "country": "CN"}, {"GB 2762-2022"}),
         ({"country": "LA"}, set()),
     ],
-    ids=str,
+    ids=lambda value: "-".join(sorted(value)),
 )
 def test_filters_alone(catalogue: Database, filters: dict[str, str], expected: set[str]) -> None:
     assert set(found(catalogue, "", **filters)) == expected
