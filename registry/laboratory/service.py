@@ -35,6 +35,7 @@ from registry.kit.errors import PreconditionFailedError
 from registry.kit.identifiers import is_id
 from registry.laboratory.errors import SignerNotConfiguredError, ViewNotFoundError
 from registry.reviews import service as reviews
+from registry.safeguards.revocations import revoke
 from registry.signing.client import SignerClient
 from verifier.checks.facts import RevocationReason
 
@@ -172,11 +173,18 @@ class Laboratory:
         act: StatusAct,
         reason: RevocationReason,
     ) -> None:
-        """Order a change of status; the ledger carries it out in its own time."""
+        """Order a change of status; the ledger carries it out in its own time.
+
+        Raises:
+            SecondApproverNeededError: So many revocations in a day need a second person.
+            RegistryError: See `order_status`.
+        """
         self.find(session, principal, identifier, Action.STATUS_ORDER)
-        order_status(
-            session, identifier, act, reason=reason, actor=principal.actor, at=self.clock()
-        )
+        by, now = principal.actor, self.clock()
+        if act is StatusAct.REVOKE:
+            revoke(session, [identifier], reason=reason, actor=by, at=now)
+        else:
+            order_status(session, identifier, act, reason=reason, actor=by, at=now)
 
     def release(self, principal: Principal, release: Release) -> bytes:
         """Make a view for a destination and return the leaf of its statement.
