@@ -8,7 +8,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.bodies.domain import Body
@@ -170,7 +170,6 @@ def test_progress_counts_every_document() -> None:
     assert seen == [1] * 5
 
 
-@settings(max_examples=200)
 @given(st.binary(max_size=200))
 def test_any_bytes_give_problems_or_drafts(data: bytes) -> None:
     drafts, problems = read(data)
@@ -184,7 +183,6 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=200)
 @given(st.data())
 def test_a_document_with_any_member_replaced_never_crashes(data: st.DataObject) -> None:
     changed: Any = document(data.draw(st.integers(0, 3)))

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.signing.description import KeyDescription, SigningContext
@@ -218,13 +218,11 @@ def test_long_messages_are_refused_unread() -> None:
     assert refusal(key_for(KeyPurpose.CERTIFICATE), message) == "too_long"
 
 
-@settings(max_examples=200)
 @given(st.sampled_from(list(KeyPurpose)), st.binary(max_size=300))
 def test_arbitrary_bytes_are_refused_by_every_key(purpose: KeyPurpose, message: bytes) -> None:
     assert refusal(key_for(purpose), message) == "wrong_purpose"
 
 
-@settings(max_examples=200)
 @given(st.sampled_from(list(KeyPurpose)), st.data())
 def test_a_cut_message_is_refused(purpose: KeyPurpose, data: st.DataObject) -> None:
     whole = MESSAGES[purpose]

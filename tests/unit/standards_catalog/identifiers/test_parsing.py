@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from standards_catalog.errors import LimitExceededError, UnrecognisedIdentifierError
@@ -200,7 +200,6 @@ def _realistic(pattern: str) -> re.Pattern[str]:
 
 
 @pytest.mark.parametrize("name", sorted(PATTERNS))
-@settings(max_examples=40)
 @given(data=st.data())
 def test_reads_what_the_published_patterns_describe(name: str, data: st.DataObject) -> None:
     text = data.draw(st.from_regex(_realistic(PATTERNS[name]), fullmatch=True))

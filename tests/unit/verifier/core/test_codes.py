@@ -119,7 +119,6 @@ class TestOfflineCode:
         assert accepted == []
 
     @given(st.data())
-    @settings(max_examples=100, deadline=None)
     def test_no_edited_text_is_accepted_with_other_content(self, data: st.DataObject) -> None:
         summary = sealed()
         text = summary.encode_offline_code(HOST)

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from verifier.core.errors import LimitExceededError, MalformedEvidenceError
@@ -112,7 +112,6 @@ class TestAgreementWithTheRecursiveDefinition:
             assert list(tree.proof(index).path) == naive_path(leaves, index)
 
     @given(st.integers(1, 2100), st.data())
-    @settings(max_examples=60, deadline=None)
     def test_trees_over_several_subtrees(self, size: int, data: st.DataObject) -> None:
         index = data.draw(st.integers(0, size - 1))
         leaves = make_leaves(size)
@@ -125,7 +124,6 @@ class TestAgreementWithTheRecursiveDefinition:
         assert root_from_path(leaves[index], index=index, size=size, path=proof.path) == tree.root
 
     @given(st.integers(1, 2100), st.data())
-    @settings(max_examples=60, deadline=None)
     def test_subtree_heads_are_nodes_of_the_tree(self, size: int, data: st.DataObject) -> None:
         index = data.draw(st.integers(0, size - 1))
         leaves = make_leaves(size)
@@ -162,7 +160,6 @@ class TestAgreementWithTheRecursiveDefinition:
 
 
 @given(st.integers(1, 300), st.data())
-@settings(max_examples=150, deadline=None)
 def test_no_changed_proof_leads_to_the_root(size: int, data: st.DataObject) -> None:
     tree = Tree.build(make_leaves(size))
     index = data.draw(st.integers(0, size - 1))
@@ -252,7 +249,6 @@ class TestBuildingAndStoring:
             Tree.build(bytes(32 * (MAX_BATCH_LEAVES + 1)))
 
     @given(st.integers(1, 1100))
-    @settings(max_examples=30, deadline=None)
     def test_reloading_gives_the_same_tree(self, size: int) -> None:
         tree = Tree.build(make_leaves(size))
 

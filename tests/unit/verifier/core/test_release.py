@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.certificates import ISSUED_AT, SIGNER, issue_sample, sample_documents
@@ -69,7 +69,6 @@ def test_order_of_disclosures_does_not_matter_to_it() -> None:
     assert release_mismatch(CLAIMS, resolve_certificate(parse_certificate(turned))) is None
 
 
-@settings(max_examples=25)
 @given(st.sets(st.sampled_from(sorted(SHOWN.digests)), min_size=1))
 def test_dropping_more_is_not_what_was_released(more: set[str]) -> None:
     less = resolve_certificate(parse_certificate(make_view(SHOWN, more).compact))

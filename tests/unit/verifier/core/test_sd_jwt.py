@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from verifier.core.disclosures import DisclosureError, decode, decoys, digest_of, disclose
@@ -67,7 +67,6 @@ def count_marks(value: object) -> int:
     return sum(map(count_marks, value)) if isinstance(value, list) else 0
 
 
-@settings(max_examples=30)
 @given(CLAIMS, st.integers(0, 3))
 def test_everything_disclosed_gives_the_claims_back(claims: dict[str, Any], more: int) -> None:
     marks = count_marks(claims)
@@ -80,7 +79,6 @@ def test_everything_disclosed_gives_the_claims_back(claims: dict[str, Any], more
     assert sum(map(len, resolved.undisclosed.values())) == more
 
 
-@settings(max_examples=30)
 @given(CLAIMS, st.data())
 def test_a_view_shows_what_it_discloses_and_nothing_else(
     claims: dict[str, Any], data: st.DataObject
@@ -103,7 +101,6 @@ def test_a_view_shows_what_it_discloses_and_nothing_else(
         assert resolved.claims == plain(claims, keep=lambda _mark: False)
 
 
-@settings(max_examples=30)
 @given(CLAIMS.filter(count_marks), st.data())
 def test_a_changed_disclosure_never_passes(claims: dict[str, Any], data: st.DataObject) -> None:
     issued = issue(claims, salts=salts(count_marks(claims)))
@@ -118,7 +115,6 @@ def test_a_changed_disclosure_never_passes(claims: dict[str, Any], data: st.Data
     assert caught.value.finding in {"altered", "undisclosed_digest"}
 
 
-@settings(max_examples=30)
 @given(CLAIMS)
 def test_issuing_depends_on_its_arguments_alone(claims: dict[str, Any]) -> None:
     count = count_marks(claims)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.certificates import SIGNER, issue_sample, sample_documents
@@ -115,7 +115,6 @@ def test_the_usual_way_of_writing_matches() -> None:
             assert proven(SHAPE, text_of({each: RIGHT[each] for each in RIGHT if each != name}))
 
 
-@settings(max_examples=1500)
 @given(edited(text_of(RIGHT)) | edited(text_of(RIGHT | {"a": "é", "l": {"n": "x"}})))
 def test_no_edit_makes_a_pattern_promise_too_much(text: str) -> None:
     check(SHAPE, text)
@@ -165,7 +164,6 @@ def test_text_is_counted_and_decoded_alike(text: str, escape_all: bool) -> None:
     check(shape, f'"{text}"')
 
 
-@settings(max_examples=600)
 @given(
     st.dates().map(str)
     | st.from_regex(
@@ -222,7 +220,6 @@ def strictly(data: bytes) -> object:
     return payload, parse_payload(payload)
 
 
-@settings(max_examples=400, deadline=None)
 @given(st.data(), st.sampled_from([0, 3]))
 def test_an_edited_payload_ends_alike_both_ways(data: st.DataObject, at: int) -> None:
     text = data.draw(edited(PARSED[at].jws.payload.decode()))
@@ -230,7 +227,6 @@ def test_an_edited_payload_ends_alike_both_ways(data: st.DataObject, at: int) ->
     assert outcome(read_payload, payload) == outcome(strictly, payload)
 
 
-@settings(max_examples=400, deadline=None)
 @given(st.data(), st.sampled_from([0, 3]))
 def test_edited_disclosures_end_alike_both_ways(data: st.DataObject, at: int) -> None:
     """Disclosures are edited and signed anew, so that only their own text can be refused."""
@@ -252,7 +248,6 @@ def test_edited_disclosures_end_alike_both_ways(data: st.DataObject, at: int) ->
         assert both == outcome(views._resolve_strictly, changed)
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_any_selection_of_disclosures_ends_alike_both_ways(data: st.DataObject) -> None:
     foreign = SAMPLES[1].disclosures[:2]

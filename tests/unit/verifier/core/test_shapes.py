@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from verifier.core.document import without_nulls
@@ -104,13 +104,11 @@ def test_null_is_an_absent_optional_member() -> None:
     assert not problems(SHAPE, {"name": "a", "code": None, "titles": None})
 
 
-@settings(max_examples=30)
 @given(JSON)
 def test_any_value_gets_an_answer(value: Any) -> None:
     assert bool(problems(SHAPE, value)) or isinstance(value, dict)
 
 
-@settings(max_examples=30)
 @given(st.dictionaries(st.sampled_from([*SHAPE.members, "other"]), JSON))
 def test_a_value_without_problems_is_accepted(value: dict[str, Any]) -> None:
     if not problems(SHAPE, value):

@@ -6,7 +6,7 @@ import unicodedata
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from verifier.core.errors import LimitExceededError, MalformedEvidenceError
@@ -28,7 +28,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=30)
 @given(VALUES, st.booleans(), st.sampled_from([None, 1]))
 def test_every_spelling_of_a_clean_value_is_read(
     value: Any, escaped: bool, indent: int | None
@@ -39,7 +38,6 @@ def test_every_spelling_of_a_clean_value_is_read(
     assert parse_json(text.encode(), what="it") == value
 
 
-@settings(max_examples=30)
 @given(VALUES)
 def test_canonical_form_comes_back_and_is_stable(value: Any) -> None:
     data = canonical_json(value)
@@ -59,7 +57,6 @@ def test_hostile_bytes_are_read_strictly_or_refused(data: bytes) -> None:
     assert json.loads(data) == value
 
 
-@settings(max_examples=30)
 @given(st.lists(VALUES.map(lambda value: json.dumps(value, ensure_ascii=False)), min_size=1))
 def test_many_items_are_read_as_one_by_one(texts: list[str]) -> None:
     items = [text.encode() for text in texts]

@@ -268,7 +268,6 @@ class TestDifferences:
 
 class TestEncoding:
     @given(summaries())
-    @settings(max_examples=60, deadline=None)
     def test_comes_back(self, claims: SummaryClaims) -> None:
         assert decode_claims(encode_claims(claims)) == claims
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.certificates import sample_documents
@@ -47,7 +47,6 @@ def test_a_stored_document_needs_no_second_look(document: dict[str, Any]) -> Non
     assert not surely_right(shape, document)  # it has nulls
 
 
-@settings(max_examples=500, deadline=None)
 @given(st.data(), st.integers(0, len(SAMPLES) - 1))
 def test_what_is_surely_right_has_no_problems(data: st.DataObject, at: int) -> None:
     document: Any = without_nulls(sample_documents()[at])

@@ -5,7 +5,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.certificates import SIGNER, issue_sample, sample_documents
@@ -104,7 +104,6 @@ def test_every_dropped_disclosure_shows(issued: IssuedCertificate, path: str) ->
         assert resolved.parsed.jws.signed_by(SIGNER.public_key)
 
 
-@settings(max_examples=40)
 @given(st.sampled_from(ISSUED), st.data())
 def test_any_view_shows_exactly_what_it_keeps(
     issued: IssuedCertificate, data: st.DataObject

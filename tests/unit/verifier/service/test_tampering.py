@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.evidence_builders import (
@@ -119,7 +119,6 @@ def test_every_length_of_a_token(world: World, evidence: Evidence) -> None:
         assert report.overall is not Overall.VALID, length
 
 
-@settings(max_examples=50)
 @given(data=st.data())
 def test_any_byte_of_a_full_certificate(data: st.DataObject, world: World, full: Evidence) -> None:
     at = data.draw(st.integers(0, len(full.sdjwt) - 1))
@@ -129,7 +128,6 @@ def test_any_byte_of_a_full_certificate(data: st.DataObject, world: World, full:
     assert check(world, replace(full.submission(), token=forged)).overall not in GENUINE
 
 
-@settings(max_examples=100)
 @given(
     token=st.none() | st.text(max_size=60) | st.from_regex(r"[A-Za-z0-9_-]*\.[A-Za-z0-9_.~-]*"),
     receipts=st.lists(st.binary(max_size=60), max_size=2),
