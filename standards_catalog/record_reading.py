@@ -30,6 +30,10 @@ MAX_LINE_BYTES: Final = 1_000_000
 Record: TypeAlias = Edition | Relation | Requirement | NoLimit
 _Data = Mapping[str, Any]
 
+_MANDATORY: Final = "mandatory"  # the one truth value, in requirements
+_LISTS: Final = frozenset({"accepted_methods", "clauses", "hs", "parameters"})
+_OBJECTS: Final = frozenset({"conditions", "provenance", "rounding", "scope"})
+
 
 def read_record(line: bytes | str) -> Record:
     """Return what one line of a release says.
@@ -46,6 +50,7 @@ def read_record(line: bytes | str) -> Record:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CatalogueDataError("line", "line_malformed", f"{error!r}") from error
     try:
+        _check_types(data, boolean=_MANDATORY if kind == "requirement" else "")
         return reader(data)
     except CatalogueDataError:
         raise
@@ -55,6 +60,40 @@ def read_record(line: bytes | str) -> Record:
         raise CatalogueDataError(kind, error.code, str(error)) from error
     except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
         raise CatalogueDataError(kind, "record_malformed", f"{error!r}") from error
+
+
+def _check_types(data: _Data, *, boolean: str) -> None:
+    """Refuse a member of another type than the one that is written under its name.
+
+    Every value is text, or an object or list of texts; `boolean` names the one that is not. What
+    is unknown is left out and never written as empty text.
+
+    Raises:
+        ValueError: A member is null, a number or a truth value, or is nested otherwise.
+    """
+    for name, value in data.items():
+        if name == boolean:
+            fits = isinstance(value, bool)
+        elif name == "deviations":
+            fits = isinstance(value, list) and all(map(_is_object_of_texts, value))
+        elif name in _LISTS:
+            fits = _is_list_of_texts(value)
+        elif name in _OBJECTS:
+            fits = _is_object_of_texts(value)
+        else:
+            fits = isinstance(value, str) and value != ""
+        if not fits:
+            raise ValueError(f"{name} is of another type")
+
+
+def _is_list_of_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _is_object_of_texts(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(each, str) or _is_list_of_texts(each) for each in value.values()
+    )
 
 
 def _relation(data: _Data) -> Relation:
