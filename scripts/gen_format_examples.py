@@ -6,7 +6,6 @@ Without arguments the generated blocks of the document and the files beside it a
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
@@ -36,6 +35,7 @@ from scripts.format_schemas import (  # noqa: E402
     limit_table,
     release_schema,
 )
+from scripts.generated_files import write_or_compare  # noqa: E402
 from verifier.core.disclosures import digest_of  # noqa: E402
 from verifier.core.encoding import b64u, unb64u  # noqa: E402
 from verifier.core.field_policy import DocumentKind  # noqa: E402
@@ -52,20 +52,7 @@ _BLOCK = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end generated --
 
 def main() -> int:
     """Write or compare; return the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="compare only")
-    check = parser.parse_args().check
-    outdated = []
-    for path, text in generated().items():
-        if path.exists() and path.read_text("utf-8") == text:
-            continue
-        outdated.append(str(path.relative_to(ROOT)))
-        if not check:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, "utf-8")
-    for name in outdated:
-        sys.stdout.write(f"{'out of date' if check else 'wrote'}: {name}\n")
-    return 1 if check and outdated else 0
+    return write_or_compare(generated(), root=ROOT, description=__doc__)
 
 
 def generated() -> dict[Path, str]:

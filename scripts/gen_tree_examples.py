@@ -6,7 +6,6 @@ rewritten; with `--check` nothing is written and the exit status is 1 when somet
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # run as a file: the builders of the tests are not on the path
 
+from scripts.generated_files import write_or_compare  # noqa: E402
 from scripts.tree_vectors import (  # noqa: E402
     HOST,
     POSITION,
@@ -41,20 +41,7 @@ _BLOCK = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end generated --
 
 def main() -> int:
     """Write or compare; return the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="compare only")
-    check = parser.parse_args().check
-    outdated = []
-    for path, text in generated().items():
-        if path.exists() and path.read_text("utf-8") == text:
-            continue
-        outdated.append(str(path.relative_to(ROOT)))
-        if not check:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, "utf-8")
-    for name in outdated:
-        sys.stdout.write(f"{'out of date' if check else 'wrote'}: {name}\n")
-    return 1 if check and outdated else 0
+    return write_or_compare(generated(), root=ROOT, description=__doc__)
 
 
 def generated() -> dict[Path, str]:
