@@ -39,7 +39,8 @@ _ISO_TYPE: Final = r"TS|TR|PAS|IWA|R|DATA|ISP|TTA|GUIDE|DIS|FDIS|CD|PRF|WD|NP|AW
 
 GB: Final = re.compile(rf"GB(?P<branch>[JZ])?{_KIND} ?{_NUMBER}{_CN_YEAR}{_CN_AMENDMENT}")
 CN_SECTOR: Final = re.compile(
-    rf"(?P<sector>{_SECTORS})(?:[/ -]?(?P<kind>[TZ]))? ?(?P<letter>[A-SU-Y])?"
+    # "T" and "Z" say the kind of standard; only behind a written kind are they a number's letter.
+    rf"(?P<sector>{_SECTORS})(?:[/ -]?(?P<kind>[TZ]))? ?(?P<letter>(?(kind)[A-Z]|[A-SU-Y]))?"
     rf"{_NUMBER}{_CN_YEAR}{_CN_AMENDMENT}"
 )
 CN_LOCAL: Final = re.compile(
