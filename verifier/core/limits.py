@@ -19,3 +19,4 @@ MAX_PATH_NODES: Final = 40  # a tree of 2^40 leaves; bounds the work of a hostil
 MAX_BATCH_LEAVES: Final = 2**20  # one anchored batch; the contract refuses more
 SUBTREE_LEAVES: Final = 1024  # an offline code carries the path to the head of its subtree
 MAX_SUBTREE_PATH: Final = 10  # log2(SUBTREE_LEAVES)
+MAX_STATUS_LIST_ENTRIES: Final = 2**20  # one published list; eight of the registry's own lists
