@@ -87,6 +87,7 @@ def short_document() -> Json:
         "hs_edition": "HS 2022",
         "lot_no": "SN-26-0911",
     }
+    document["replaces"]["changed"] = ["consignment.net_mass", "dates.issued"]
     document["results"] = document["results"][:2]
     for name in ("customer", "sampling", "statements"):
         del document[name]

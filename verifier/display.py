@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -132,7 +132,26 @@ class Display:
         yield f"  {label('conclusion')}: {self.words.conclusion(shown['conclusion'])}"
         yield f"  {label('results')}:"
         yield from (f"    {self._result(result)}" for result in shown["results"])
+        yield from self._amended(shown["disclosed"])
         yield from self._left_out(shown)
+
+    def _amended(self, disclosed: Mapping[str, Any]) -> Iterator[str]:
+        """Return what an amendment replaces and where it differs (ISO/IEC 17025, 7.8.8.2)."""
+        label = self.words.label
+        if "replaces.number" not in disclosed:
+            return
+        revision = disclosed.get("replaces.revision", "–")
+        yield f"  {label('replaces', number=disclosed['replaces.number'], revision=revision)}"
+        changed = disclosed.get("replaces.changed")
+        if changed is not None:
+            listed = self._paths(changed) if changed else label("changed_nothing")
+            yield f"  {label('changed')}: {listed}"
+
+    def _paths(self, paths: Sequence[str]) -> str:
+        """Return the first of many paths, and how many more there are."""
+        more = len(paths) - _MOST_PATHS
+        rest = f" {self.words.label('more', count=more)}" if more > 0 else ""
+        return f"{', '.join(paths[:_MOST_PATHS])}{rest}"
 
     def _result(self, result: Mapping[str, Any]) -> str:
         label = self.words.label
@@ -162,10 +181,7 @@ class Display:
         if shown["view"]:
             yield f"  {label('view')}: {shown['view']['destination']}"
         if withheld:
-            paths = ", ".join(withheld[:_MOST_PATHS])
-            more = len(withheld) - _MOST_PATHS
-            rest = f" {label('more', count=more)}" if more > 0 else ""
-            yield f"  {label('withheld')}: {paths}{rest}"
+            yield f"  {label('withheld')}: {self._paths(withheld)}"
         if shown["summary_only"]:
             yield f"  {label('summary_only')}"
 

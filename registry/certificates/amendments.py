@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy.orm import Session
 
 from registry.certificates.models import CertificateRow
+from verifier.core.field_policy import MAX_CHANGES
 from verifier.core.shapes import escape
 from verifier.core.strict_json import JsonValue, canonical_json, parse_json_object
 
 _OWN: Final = frozenset({"number", "revision", "replaces"})  # differ in every amendment
 _ERASED: Final = "{}"
+# Names under which credentials, and so disclosures and views, know what an import calls otherwise.
+_NUMBERED: Final = {"results": "results", "checklist": "results", "conclusions": "agencies"}
+_RENAMED: Final = {"conclusion": "conformity"}
+_WHOLE: Final = frozenset({"title"})  # texts by language, which are one field each
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +50,55 @@ def changes_between(
     return list(_differences(earlier, shown, ""))
 
 
+def changed_paths(changes: Sequence[Change]) -> list[str]:
+    """Return the fields that changes touch, sorted, as an amendment names them to everybody.
+
+    A path ends at a field of a container (`consignment.lot_no`) or at a member of a numbered
+    result (`results.2.uncertainty`); a result that came or went is `results.2`. Beyond
+    `MAX_CHANGES` results are named whole, then all of them together.
+
+    Source: docs/evidence-format.md, section 1.3.
+    """
+    found = sorted({_path_of(change.path) for change in changes})
+    for segments in (2, 1):
+        if len(found) <= MAX_CHANGES:
+            break
+        found = sorted({_cut(path, segments) for path in found})
+    return found
+
+
 def changes_of(session: Session, row: CertificateRow) -> list[Change]:
     """Return what an amendment changes; nothing for others, and where the content was erased."""
     if row.replaces_id is None:
         return []
     earlier = session.get_one(CertificateRow, row.replaces_id)
-    if _ERASED in (earlier.document, row.document):
-        return []
+    return changes_against(earlier, row.document) or []
+
+
+def changes_against(earlier: CertificateRow, document: str) -> list[Change] | None:
+    """Return what a document changes in an earlier one; None where either was erased."""
+    if _ERASED in (earlier.document, document):
+        return None
     return changes_between(
         parse_json_object(earlier.document, what="earlier document"),
-        parse_json_object(row.document, what="amendment"),
+        parse_json_object(document, what="amendment"),
     )
+
+
+def _path_of(pointer: str) -> str:
+    name, *rest = pointer.removeprefix("/").split("/")
+    if name in _NUMBERED:
+        number = [str(int(rest[0]) + 1)] if rest else []
+        return ".".join([_NUMBERED[name], *number, *rest[1:2]])
+    if name in _WHOLE:
+        return name
+    members = [] if rest[:1] and rest[0].isdigit() else rest[:1]  # lists of texts are one field
+    return ".".join([_RENAMED.get(name, name), *members])
+
+
+def _cut(path: str, segments: int) -> str:
+    parts = path.split(".")
+    return ".".join(parts[:segments]) if parts[0] in _NUMBERED.values() else path
 
 
 def _differences(before: JsonValue, after: JsonValue, path: str) -> Iterator[Change]:

@@ -31,11 +31,19 @@ class StatusAct(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replacement:
-    """The earlier certificate that an amendment names. `revision` None: its newest one."""
+    """The earlier certificate that an amendment names.
+
+    Attributes:
+        number: Its number.
+        revision: Which one, None for its newest.
+        leaf: Its leaf, None where the document does not say.
+        changed: The fields that are said to differ, None where the document does not say.
+    """
 
     number: str
     revision: int | None
     leaf: bytes | None
+    changed: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -166,11 +166,12 @@ def _revision(document: Document) -> int:
 def _replacement(document: Document) -> Replacement | None:
     match document.value.get("replaces"):
         case {"number": str(number), **rest}:
-            revision, leaf = rest.get("revision"), rest.get("leaf")
+            revision, leaf, changed = (rest.get(n) for n in ("revision", "leaf", "changed"))
             return Replacement(
                 number=number,
                 revision=revision if isinstance(revision, int) else None,
                 leaf=unb64u(leaf, what="/replaces/leaf") if isinstance(leaf, str) else None,
+                changed=tuple(map(str, changed)) if isinstance(changed, list) else None,
             )
         case _:
             return None

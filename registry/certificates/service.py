@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from registry.audit.service import body_tenant, record
 from registry.certificates import repository
+from registry.certificates.amendments import changed_paths, changes_against
 from registry.certificates.domain import Draft, State
 from registry.certificates.errors import (
     CertificateNotFoundError,
@@ -23,7 +24,8 @@ from registry.kit.actor import Actor
 from registry.kit.identifiers import new_id
 from registry.kit.import_problems import FileProblem, ImportRefusedError
 from verifier.core.encoding import b64u
-from verifier.core.strict_json import canonical_json, parse_json_object
+from verifier.core.limits import MAX_DOCUMENT_BYTES
+from verifier.core.strict_json import JsonObject, canonical_json, parse_json_object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,10 +160,11 @@ def _check(session: Session, drafts: Sequence[Draft]) -> _Checked:
 def _resolve_replacement(
     session: Session, draft: Draft, problems: list[FileProblem]
 ) -> tuple[Draft, str | None]:
-    """Return the draft with revision and leaf of what it replaces written in, and its id.
+    """Return the draft with what is known of what it replaces written in, and the id of that.
 
-    An amendment may name a certificate that this registry never had, such as one on paper; then
-    the draft stays as it is and there is nothing to revoke.
+    Written in are revision, leaf, and every field in which the two differ: who amends does not
+    say himself what he changed. An amendment may name a certificate that this registry never had,
+    such as one on paper; then the draft stays as it is and there is nothing to revoke.
     """
     named = draft.replaces
     if named is None:
@@ -185,14 +188,26 @@ def _resolve_replacement(
     if named.leaf not in (None, leaf):
         message = "is not the leaf of the certificate that is named"
         problems.append(_problem(draft, "/replaces/leaf", "replaced_differs", message))
-    return _with_replaced(draft, row.revision, leaf), row.id
+    changes = changes_against(row, draft.document.decode())
+    known: JsonObject = {"leaf": b64u(leaf), "revision": row.revision}
+    if changes is not None:
+        paths = changed_paths(changes)
+        known["changed"] = [*paths]
+        if named.changed is not None and sorted(named.changed) != paths:
+            message = "is not what differs from the certificate that is named; leave it out"
+            problems.append(_problem(draft, "/replaces/changed", "changed_differs", message))
+    resolved = _with_replaced(draft, known)
+    if len(resolved.document) > MAX_DOCUMENT_BYTES:
+        message = f"has more than {MAX_DOCUMENT_BYTES} bytes together with what it changed"
+        problems.append(_problem(draft, "", "too_large", message))
+    return resolved, row.id
 
 
-def _with_replaced(draft: Draft, revision: int, leaf: bytes) -> Draft:
+def _with_replaced(draft: Draft, known: JsonObject) -> Draft:
     document = parse_json_object(draft.document, what="document")
     named = document["replaces"]
     members = named if isinstance(named, dict) else {}
-    document["replaces"] = {**members, "leaf": b64u(leaf), "revision": revision}
+    document["replaces"] = {**members, **known}
     return replace(draft, document=canonical_json(document))
 
 

@@ -340,7 +340,7 @@ def _reason(name: str) -> RevocationReason:
 
 def _flat(name: str, value: object) -> list[tuple[str, object]]:
     """Return a member of a document by dotted paths, one level deep."""
-    if isinstance(value, Mapping) and name not in {"title", "replaces"}:
+    if isinstance(value, Mapping) and name != "title":
         return [(f"{name}.{inner}", each) for inner, each in value.items()]
     return [(name, value)]
 

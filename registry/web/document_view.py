@@ -27,6 +27,7 @@ _CONCLUSION_SHAPES: Final[Mapping[str, str]] = {
     "not_applicable": "not_applicable",
 }
 _LANGUAGES: Final = frozenset({"en", "km", "lo", "my", "ru", "th", "vi", "zh"})
+_CHANGED: Final = ("replaces", "changed")
 _MAX_SEGMENTS: Final = 6  # our documents have four
 
 
@@ -73,7 +74,11 @@ def entries_of(values: Mapping[str, Any], language: str) -> Iterator[Entry]:
             continue
         group = label_of(path[0], language) if len(path) > 1 else ""
         name = ": ".join(label_of(segment, language) for segment in path[1:] or path)
-        yield Entry(group, name, text_of(value, language))
+        if path == _CHANGED and isinstance(value, list):
+            words = [path_text(str(each), language) for each in value]
+            yield Entry(group, name, "; ".join(words) or label_of("changed_nothing", language))
+        else:
+            yield Entry(group, name, text_of(value, language))
 
 
 def result_row(result: Mapping[str, Any], words: Wording) -> ResultRow:
@@ -122,6 +127,15 @@ def text_of(value: object, language: str) -> str:
     text = str(value)
     key = f"value:{text}"
     return label_of(key, language) if key in _labels() else text
+
+
+def path_text(path: str, language: str) -> str:
+    """Return the dotted path of a field in words: "Results 2: Uncertainty"."""
+    name, *rest = path.split(".")
+    words = label_of(name, language)
+    if rest and rest[0].isdigit():
+        words = f"{words} {rest.pop(0)}"
+    return ": ".join([words, *(label_of(each, language) for each in rest)])
 
 
 def label_of(name: str, language: str) -> str:

@@ -33,6 +33,7 @@ from verifier.core.shapes import (
 
 MAX_RESULTS: Final = 2000  # leaves room for every other field below MAX_DISCLOSURES
 MAX_COUNT: Final = 10**12  # packages, pool sizes
+MAX_CHANGES: Final = 512  # paths that an amendment names before it sums them up
 
 
 class DocumentKind(StrEnum):
@@ -318,8 +319,19 @@ OPTIONAL_VISIBLE: Final[Mapping[DocumentKind, Mapping[str, Shape]]] = {
     DocumentKind.INSPECTION_RECORD: {"joint": Flag()},
 }
 
-# What an amendment says about the certificate that it replaces; the reason can be withheld.
+# What an amendment says about the certificate that it replaces; the reason can be withheld. That
+# and where something was changed never can (ISO/IEC 17025, 7.8.8.2).
 REPLACES_VISIBLE: Final[Mapping[str, Shape]] = {
+    "changed": ListOf(
+        Text(
+            longest=80,
+            pattern=r"[a-z][a-z_]*(?:\.[a-z0-9_]+){0,2}",
+            code="changed_path",
+            wanted="the dotted path of a field, such as results.2.result",
+        ),
+        most=MAX_CHANGES,
+        unique=True,
+    ),
     "number": Text(longest=64),
     "revision": Integer(1, 9999),
     "leaf": _LEAF,

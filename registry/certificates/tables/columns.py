@@ -23,6 +23,7 @@ ROWS: Final[Mapping[DocumentKind, str]] = {
     DocumentKind.INSPECTION_RECORD: "checklist",
 }
 TEMPLATE_LANGUAGES: Final = ("zh", "en")  # what labels exist in, and the texts a template offers
+_COMPUTED: Final = ("replaces", "changed")  # by comparing; nobody has to fill it in
 _TEMPLATE_ENTRIES: Final = 3  # columns that a template offers for a list of objects
 _MAX_ENTRIES: Final = 64
 _JOINT: Final[Mapping[str, str]] = {"zh": " · ", "en": ": "}
@@ -123,7 +124,7 @@ def _walk(shape: Shape, path: tuple[str, ...], rows: str, *, required: bool) -> 
     elif isinstance(shape, ListOf) and not _is_flat(shape):
         for number in range(1, _TEMPLATE_ENTRIES + 1):
             yield from _walk(shape.item, (*path, str(number)), rows, required=False)
-    else:
+    elif path != _COMPUTED:
         yield Column(path, shape, of_row, required)
 
 

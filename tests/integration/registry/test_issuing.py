@@ -29,6 +29,7 @@ from registry.certificates.models import (
     SummaryRow,
 )
 from registry.certificates.positions import reserve_positions
+from registry.kit.import_problems import ImportRefusedError
 from registry.safeguards.retention import erase
 from registry.signing.errors import SigningRefusedError
 from tests.support.registry_world import LI, REGISTERED, World, samples
@@ -37,7 +38,7 @@ from verifier.core.certificate import parse_certificate
 from verifier.core.encoding import b64u
 from verifier.core.ids import StatusEntry
 from verifier.core.strict_json import JsonObject
-from verifier.core.views import resolve_certificate
+from verifier.core.views import make_view, resolve_certificate
 
 
 def numbered(number: str, position: int = 0) -> dict[str, Any]:
@@ -268,11 +269,39 @@ class TestAmendments:
         replaces = subject["replaces"]
         assert isinstance(replaces, dict)
         assert replaces["leaf"] == b64u(old.leaf)
+        assert replaces["changed"] == []
         with world.database.read() as session:
             row = session.get_one(CertificateRow, new.certificate_id)
             orders = session.execute(text("SELECT act, reason FROM status_orders")).all()
         assert row.replaces_id == old.certificate_id
         assert orders == [("revoke", 2)]
+
+    def test_the_new_one_names_every_changed_field_and_nobody_types_that(
+        self, world: World
+    ) -> None:
+        world.issue(self.original())
+        amended = samples()["documents"][2]
+        amended["consignment"]["lot_no"] = "SN-26-0912"
+        amended["results"][1]["remark"] = "measured again"
+        amended["results"].append({**amended["results"][0], "sample_id": "S-9"})
+        added = f"results.{len(amended['results'])}"
+        changed = sorted(["consignment.lot_no", "results.2.remark", added])
+
+        stated = {**amended["replaces"], "changed": ["consignment.lot_no"]}
+        with pytest.raises(ImportRefusedError) as refused:
+            world.draft(amended | {"replaces": stated})
+        assert [(each.pointer, each.code) for each in refused.value.problems] == [
+            ("/0/replaces/changed", "changed_differs")
+        ]
+        [new] = world.issue(amended)
+
+        delivery = world.deliver(new.certificate_id)
+        assert delivery.certificate.report_document()["disclosed"]["replaces.changed"] == changed
+        withheld = make_view(delivery.certificate, ["consignment.lot_no"])
+        subject = parse_certificate(withheld.compact).credential.subject
+        assert subject["replaces"]["changed"] == changed  # a view says it too
+        same = amended | {"replaces": {**amended["replaces"], "changed": changed[::-1]}}
+        assert world.draft(same) == [new.certificate_id]
 
     def test_an_amendment_of_an_unknown_certificate_revokes_nothing(self, world: World) -> None:
         [new] = world.issue(samples()["documents"][2])
