@@ -1,18 +1,49 @@
-"""Inclusion proofs on demand, from the stored levels of a batch's tree."""
+"""Inclusion proofs on demand, from the stored levels of a batch's tree.
+
+One indexed look-up tells batch and position of a leaf; what is known about a batch is kept in
+memory for as long as it stays as it was. The path is read from the stored tree, at most 21 nodes.
+"""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
+from threading import Lock
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from registry.anchoring.domain import WriteState
 from registry.anchoring.models import AccountRow, BatchRow, LeafRow, LedgerWriteRow
-from registry.anchoring.trees import TreeShelf
+from registry.anchoring.trees import StoredTree, TreeShelf
 from registry.kit.objects import DamagedObjectError
 from verifier.core.limits import SUBTREE_LEAVES
-from verifier.core.merkle import Tree, root_from_path
+
+_MAX_KNOWN: Final = 4096  # batches; some hundred bytes each
+# Tables, not mapped classes: one row of plain values, without the identity map of a session.
+_PLACE: Final = (
+    select(LeafRow.batch_id, LeafRow.position, LedgerWriteRow.version)
+    .join(LedgerWriteRow, LedgerWriteRow.id == LeafRow.batch_id)
+    .where(LeafRow.leaf == bindparam("leaf"))
+)
+_BATCH: Final = (
+    select(
+        BatchRow.root,
+        BatchRow.size,
+        BatchRow.tree_object,
+        LedgerWriteRow.state,
+        LedgerWriteRow.contract,
+        LedgerWriteRow.block,
+        LedgerWriteRow.transaction_hash,
+        LedgerWriteRow.effective_at,
+        AccountRow.chain_id,
+    )
+    .join(LedgerWriteRow, LedgerWriteRow.id == BatchRow.id)
+    .join(AccountRow, AccountRow.address == LedgerWriteRow.account)
+    .where(BatchRow.id == bindparam("batch"))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +94,48 @@ class AnchoredProof:
     anchor: PublishedAnchor | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedBatch:
+    """What is known about a batch at one version of its ledger write.
+
+    `tree_object` is None until its tree is stored, `anchor` until it is published.
+    """
+
+    root: bytes
+    size: int
+    tree_object: bytes | None
+    anchor: PublishedAnchor | None
+
+
+class _KnownBatches:
+    """Batches of one database, the most recently used ones.
+
+    A row is known by its version too, which every step of its ledger write raises, so nothing that
+    is kept here is ever out of date.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[int, int], SealedBatch] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, session: Session, batch: int, version: int) -> SealedBatch:
+        key = (batch, version)
+        with self._lock:
+            found = self._kept.get(key)
+            if found is not None:
+                self._kept.move_to_end(key)
+                return found
+        found = _read_batch(session, batch)
+        with self._lock:
+            self._kept[key] = found
+            if len(self._kept) > _MAX_KNOWN:
+                self._kept.popitem(last=False)
+        return found
+
+
+_known: Final[WeakKeyDictionary[Any, _KnownBatches]] = WeakKeyDictionary()  # by engine
+
+
 def find_proof(session: Session, leaf: bytes, *, trees: TreeShelf) -> AnchoredProof | None:
     """Return the proof of a leaf.
 
@@ -78,60 +151,60 @@ def find_proof(session: Session, leaf: bytes, *, trees: TreeShelf) -> AnchoredPr
         NotFoundError: The stored tree is missing.
         DamagedObjectError: The stored tree is damaged or belongs elsewhere.
     """
-    found = session.execute(
-        select(
-            LeafRow.position,
-            BatchRow.root,
-            BatchRow.size,
-            BatchRow.tree_object,
-            LedgerWriteRow.state,
-            LedgerWriteRow.contract,
-            LedgerWriteRow.block,
-            LedgerWriteRow.transaction_hash,
-            LedgerWriteRow.effective_at,
-            AccountRow.chain_id,
-        )
-        .join(BatchRow, BatchRow.id == LeafRow.batch_id)
-        .join(LedgerWriteRow, LedgerWriteRow.id == BatchRow.id)
-        .join(AccountRow, AccountRow.address == LedgerWriteRow.account)
-        .where(LeafRow.leaf == leaf)
-    ).first()
-    if found is None or found.tree_object is None:
+    place = session.execute(_PLACE, {"leaf": leaf}).first()
+    if place is None:
         return None
-    anchor = None
-    if found.state is WriteState.PUBLISHED:
-        anchor = PublishedAnchor(
-            chain_id=found.chain_id,
-            contract=found.contract,
-            block=found.block,
-            transaction=found.transaction_hash,
-            time=int(found.effective_at.timestamp()),
-        )
-    tree = trees.get(found.tree_object)
-    if (tree.root, tree.size) != (found.root, found.size) or tree.leaf(found.position) != leaf:
-        raise DamagedObjectError(f"tree {found.tree_object.hex()} is that of another batch")
-    return prove(tree, found.position, anchor=anchor)
+    known = _known.setdefault(session.get_bind(), _KnownBatches())
+    batch = known.get(session, place.batch_id, place.version)
+    if batch.tree_object is None:
+        return None
+    return prove(trees.get(batch.tree_object), place.position, leaf=leaf, batch=batch)
 
 
-def prove(tree: Tree, index: int, *, anchor: PublishedAnchor | None = None) -> AnchoredProof:
-    """Make the proof of the leaf at `index` of a tree."""
-    whole, within = tree.proof(index), tree.subtree_proof(index)
-    subtree = index // SUBTREE_LEAVES
+def prove(tree: StoredTree, index: int, *, leaf: bytes, batch: SealedBatch) -> AnchoredProof:
+    """Make the proof of a leaf.
+
+    Args:
+        tree: The stored tree.
+        index: Position of the leaf in it.
+        leaf: The leaf that is expected there.
+        batch: The batch that the tree must be that of.
+
+    Raises:
+        DamagedObjectError: The tree is that of another batch, or has another leaf there.
+        MalformedEvidenceError: The tree has no such position.
+    """
+    if (tree.size, tree.root) != (batch.size, batch.root) or tree.leaf(index) != leaf:
+        raise DamagedObjectError(f"tree {tree.root.hex()} is that of another batch")
+    way = tree.way(index)
+    subtree, within = divmod(index, SUBTREE_LEAVES)
     return AnchoredProof(
-        leaf=tree.leaf(index),
+        leaf=leaf,
         index=index,
-        size=tree.size,
-        path=whole.path,
-        root=tree.root,
+        size=batch.size,
+        path=way.below + way.above,
+        root=batch.root,
         subtree=SubtreePart(
-            index=within.index,
-            leaves=within.leaves,
-            path=within.path,
+            index=within,
+            leaves=min(SUBTREE_LEAVES, batch.size - subtree * SUBTREE_LEAVES),
+            path=way.below,
             subtree=subtree,
-            head=root_from_path(
-                tree.leaf(index), index=within.index, size=within.leaves, path=within.path
-            ),
-            head_path=tree.head_proof(subtree),
+            head=way.head,
+            head_path=way.above,
         ),
-        anchor=anchor,
+        anchor=batch.anchor,
     )
+
+
+def _read_batch(session: Session, batch: int) -> SealedBatch:
+    row = session.execute(_BATCH, {"batch": batch}).one()
+    anchor = None
+    if row.state is WriteState.PUBLISHED:
+        anchor = PublishedAnchor(
+            chain_id=row.chain_id,
+            contract=row.contract,
+            block=row.block,
+            transaction=row.transaction_hash,
+            time=int(row.effective_at.timestamp()),
+        )
+    return SealedBatch(root=row.root, size=row.size, tree_object=row.tree_object, anchor=anchor)

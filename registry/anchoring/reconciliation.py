@@ -22,11 +22,10 @@ from registry.anchoring.records import Batch, LedgerWrite
 from registry.anchoring.repository import LedgerWrites, quarantined
 from registry.anchoring.sealing import rebuild
 from registry.anchoring.status_words import load_words
-from registry.anchoring.trees import TreeShelf
+from registry.anchoring.trees import StoredTree, TreeShelf
 from registry.kit.database import Database
 from registry.kit.errors import NotFoundError
 from registry.kit.objects import DamagedObjectError
-from verifier.core.merkle import Tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,13 +148,13 @@ def _check_batches(report: Reconciliation, database: Database, trees: TreeShelf)
         if batch.tree_object is None:
             continue  # sealed just now
         try:
-            kept = trees.get(batch.tree_object)
+            kept = trees.read(batch.tree_object)
         except NotFoundError:
             report.note("tree_missing", **about, object=batch.tree_object.hex())
         except DamagedObjectError:
             report.note("tree_damaged", **about, object=batch.tree_object.hex())
         else:
-            if tree is not None and kept.levels != tree.levels:
+            if tree is not None and not kept.holds(tree):
                 report.note("tree_differs", **about, object=batch.tree_object.hex())
 
 
@@ -198,11 +197,11 @@ def _check_stored(
             report.note("orphan_tree", root=root.hex(), object=name.hex())
 
 
-def _stored_trees(report: Reconciliation, trees: TreeShelf) -> Iterator[tuple[bytes, Tree]]:
+def _stored_trees(report: Reconciliation, trees: TreeShelf) -> Iterator[tuple[bytes, StoredTree]]:
     for name in trees.names():
         report.count("stored trees")
         try:
-            yield name, trees.get(name)
+            yield name, trees.read(name)
         except DamagedObjectError:
             report.note("object_damaged", object=name.hex())
 
