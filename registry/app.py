@@ -30,6 +30,8 @@ from registry.laboratory.service import Laboratory
 from registry.settings import EMBEDDED, Settings
 from registry.signing.client import SignerClient
 from registry.standards.router import router as standards_router
+from registry.status_lists.router import router as status_lists_router
+from registry.status_lists.service import OpenLedger, StatusLists
 from registry.tenant_directory import RegisteredTenants
 from registry.verifications.router import router as verifications_router
 from registry.verifications.service import OpenSource, StoredReceipts, Verifications
@@ -84,6 +86,12 @@ def create_app(
     app.state.verifications = Verifications(
         profile=profile, open_source=source, receipts=StoredReceipts(database, trees)
     )
+    app.state.status_lists = StatusLists(
+        database=database,
+        open_ledger=None if profile is None else _ledger_opener(settings, profile, clock),
+        signer=signer,
+        clock=clock,
+    )
     app.state.metrics = metrics
     app.state.authority = Authority(database=database, clock=clock)
     app.state.laboratory = Laboratory(
@@ -113,6 +121,7 @@ def create_app(
         laboratory_router,
         receipts_router,
         verifications_router,
+        status_lists_router,
         verify.router,
         sign_in.router,
         bodies.router,
@@ -131,12 +140,22 @@ def _chain_of(settings: Settings) -> OpenSource:
     def open_source(
         profile: Profile, *, now: int, history: bool
     ) -> AbstractContextManager[TrustSource]:
-        if EMBEDDED in settings.chain.rpc_urls:
-            endpoint = EmbeddedChain(settings.embedded_chain).ensure_running()
-            profile = profile.with_endpoints([endpoint.url], quorum=1)
-        return RpcTrustSource(profile, now=now, history=history)
+        return RpcTrustSource(_reachable(settings, profile), now=now, history=history)
 
     return open_source
+
+
+def _ledger_opener(settings: Settings, profile: Profile, clock: Clock) -> OpenLedger:
+    """Return how to read the ledger of a profile for publishing."""
+    return lambda: RpcTrustSource(_reachable(settings, profile), now=int(clock().timestamp()))
+
+
+def _reachable(settings: Settings, profile: Profile) -> Profile:
+    """Return the profile with the endpoint of the embedded chain, where that one is configured."""
+    if EMBEDDED not in settings.chain.rpc_urls:
+        return profile
+    endpoint = EmbeddedChain(settings.embedded_chain).ensure_running()
+    return profile.with_endpoints([endpoint.url], quorum=1)
 
 
 def _head_reader(profile: Profile, open_source: OpenSource, clock: Clock) -> Callable[[], object]:

@@ -18,13 +18,14 @@ from verifier.core.cose import SIGN1_TAG, parse_sign1
 from verifier.core.cosignature import parse_cosignature
 from verifier.core.credential import Credential, parse_payload
 from verifier.core.encoding import b64u
-from verifier.core.errors import MalformedEvidenceError
+from verifier.core.errors import MalformedEvidenceError, NotOursError
 from verifier.core.field_policy import DocumentKind
 from verifier.core.keys import SIGNATURE_BYTES, Algorithm
 from verifier.core.limits import MAX_DOCUMENT_BYTES
 from verifier.core.offline_code import SUMMARY_TYP
 from verifier.core.payload_shapes import NO_CO_SIGNATURE
 from verifier.core.release import parse_release
+from verifier.core.status_list import SignedStatusList, parse_status_list
 from verifier.core.strict_cbor import dump_cbor, parse_cbor
 from verifier.core.strict_json import parse_json_object
 from verifier.core.summary_claims import decode_claims
@@ -32,6 +33,7 @@ from verifier.core.summary_claims import decode_claims
 MAX_MESSAGE_BYTES: Final = MAX_DOCUMENT_BYTES  # no longer token can be read by anybody
 _NO_SIGNATURE: Final = b64u(bytes(SIGNATURE_BYTES))
 MAX_CLOCK_SKEW: Final = timedelta(minutes=10)  # nothing is signed with a date of another day
+MAX_LIST_VALIDITY: Final = timedelta(days=1)  # a stolen list of no revocations dies with the day
 
 
 def check_message(
@@ -97,9 +99,24 @@ def _co_signed(message: bytes) -> tuple[bytes, Credential]:
 
 
 def _check_statement(key: KeyDescription, message: bytes, now: datetime) -> None:
-    statement = parse_release(_as_token(message))
+    token = _as_token(message)
+    try:
+        statement = parse_release(token)
+    except NotOursError:
+        _check_status_list(key, parse_status_list(token), now)
+        return
     _check_names(key, statement.jws.thumbprint, statement.jws.algorithm, statement.claims.body)
     _check_time(statement.claims.issued_at, now)
+
+
+def _check_status_list(key: KeyDescription, status_list: SignedStatusList, now: datetime) -> None:
+    content = status_list.content
+    _check_names(key, status_list.jws.thumbprint, status_list.jws.algorithm, content.body)
+    # It is dated by its block, which may be old where the chain stands still, but not yet to come.
+    if content.time > now.timestamp() + MAX_CLOCK_SKEW.total_seconds():
+        raise SigningRefusedError("wrong_time", "the block of the list is yet to come")
+    if content.valid_until - content.time > MAX_LIST_VALIDITY.total_seconds():
+        raise SigningRefusedError("wrong_time", "the list claims to be valid for too long")
 
 
 def _check_summary(key: KeyDescription, message: bytes, now: datetime) -> None:

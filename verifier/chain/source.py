@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from itertools import chain as joined
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import httpx
 
@@ -23,7 +23,21 @@ from verifier.checks.facts import AnchorFacts, BodyFacts, Head, KeyFacts, Status
 from verifier.core.errors import EvidenceUnavailableError
 from verifier.core.ids import StatusEntry
 
+_QUESTIONS_AT_ONCE: Final = 32  # more wait in the client, where their time-outs run
+
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusWords:
+    """Words of a status list as the ledger keeps them, by number of the word.
+
+    Bit i of a word, from the least significant, speaks for the entry 256 * word + i. An entry is
+    suspended when the body or its party says so.
+    """
+
+    revoked: Mapping[int, int]
+    suspended: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +154,23 @@ class RpcTrustSource:
         entry = StatusEntry(list_number=list_number, index=index)
         return self._run(self._status(body_id, entry, leaf))
 
+    def status_event_count(self, body_id: bytes) -> int:
+        """Return how many status changes of a body are recorded in all generations of contracts.
+
+        It only grows: the same number again means that no bit of the body has changed.
+        """
+        return self._run(self._status_event_count(body_id))
+
+    def status_words(self, body_id: bytes, *, list_number: int, words: int) -> StatusWords:
+        """Return the first words of a status list, set in any generation of contracts.
+
+        Args:
+            body_id: Body that owns the list, 32 bytes.
+            list_number: Number of the list.
+            words: How many words of 256 entries; each is a call, and the answers are few bytes.
+        """
+        return self._run(self._status_words(body_id, list_number, words))
+
     def _run(self, question: Coroutine[None, None, Result]) -> Result:
         try:
             self._open()
@@ -240,6 +271,27 @@ class RpcTrustSource:
             suspended_by_party=by_party,
             events=events,
         )
+
+    async def _status_event_count(self, body_id: bytes) -> int:
+        counts = await together(
+            *(place.ledger("statusEventCount", body_id) for place in self._places())
+        )
+        return sum(count["count"] for count in counts)
+
+    async def _status_words(self, body_id: bytes, list_number: int, words: int) -> StatusWords:
+        revoked: dict[int, int] = {}
+        suspended: dict[int, int] = {}
+        asked = [(place, word) for place in self._places() for word in range(words)]
+        for start in range(0, len(asked), _QUESTIONS_AT_ONCE):
+            part = asked[start : start + _QUESTIONS_AT_ONCE]
+            answers = await together(
+                *(place.ledger("word", body_id, list_number, word) for place, word in part)
+            )
+            for (_, word), bits in zip(part, answers, strict=True):
+                either = bits["suspendedByBody"] | bits["suspendedByParty"]
+                revoked[word] = revoked.get(word, 0) | bits["revoked"]
+                suspended[word] = suspended.get(word, 0) | either
+        return StatusWords(revoked=revoked, suspended=suspended)
 
     async def _events(
         self, places: list[_Place], body_id: bytes, entry: StatusEntry, leaf: bytes

@@ -65,6 +65,20 @@ def trust(live: LiveContracts) -> Iterator[RpcTrustSource]:
         yield source
 
 
+class TestStatusWords:
+    """Whole words of a list, as published status lists copy them."""
+
+    def test_words_and_count(self, trust: RpcTrustSource) -> None:
+        words = trust.status_words(BODY, list_number=4, words=5)
+        assert dict(words.revoked) == {0: 0, 1: 0, 2: 0, 3: 1 << 232, 4: 0}
+        assert dict(words.suspended) == {0: 1, 1: 0, 2: 0, 3: 0, 4: 0}
+        assert trust.status_event_count(BODY) == 5
+
+    def test_a_body_without_changes(self, trust: RpcTrustSource) -> None:
+        assert trust.status_event_count(bytes(32)) == 0
+        assert not any(trust.status_words(bytes(32), list_number=4, words=64).revoked.values())
+
+
 class TestFacts:
     def test_head(self, live: LiveContracts, trust: RpcTrustSource) -> None:
         head = trust.head()

@@ -6,7 +6,7 @@ import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -26,10 +26,16 @@ from verifier.core.certificate import (
 )
 from verifier.core.document import parse_document
 from verifier.core.encoding import b64u, unb64u
-from verifier.core.ids import StatusEntry
+from verifier.core.ids import StatusEntry, body_id
 from verifier.core.keys import Algorithm, PublicKey
 from verifier.core.offline_code import issue_summary
 from verifier.core.release import ReleaseClaims, issue_release
+from verifier.core.status_list import (
+    StatusList,
+    StatusPurpose,
+    bits_of_words,
+    issue_status_list,
+)
 from verifier.core.summary import summary_of
 from verifier.core.views import resolve_certificate
 
@@ -228,3 +234,46 @@ def test_a_cut_message_is_refused(purpose: KeyPurpose, data: st.DataObject) -> N
     whole = MESSAGES[purpose]
     cut = whole[: data.draw(st.integers(0, len(whole) - 1))]
     assert refusal(key_for(purpose), cut) == "wrong_purpose"
+
+
+class TestStatusLists:
+    """The key for statements also signs copies of the ledger's status bits."""
+
+    KEY: ClassVar = key_for(KeyPurpose.STATEMENT, body=body_id(ISSUER.party, ISSUER.did))
+
+    def message(self, **changes: Any) -> bytes:
+        recorder = Recorder()
+        content = StatusList(
+            party=ISSUER.party,
+            did=ISSUER.did,
+            list_number=0,
+            purpose=StatusPurpose.REVOCATION,
+            chain_id=31337,
+            block=1,
+            block_hash=bytes(32),
+            time=IAT,
+            valid_until=IAT + 24 * 3600,
+            bits=bits_of_words({}),
+        )
+        issue_status_list(replace(content, **changes), recorder)
+        return recorder.messages[0]
+
+    @pytest.mark.parametrize("time", [IAT, IAT - 3600, IAT + 600])
+    def test_signs_a_list_of_a_block_that_is_not_yet_to_come(self, time: int) -> None:
+        message = self.message(time=time, valid_until=IAT + 3600)
+        check_message(self.KEY, message, context=SigningContext(), now=NOW)
+
+    @pytest.mark.parametrize(
+        ("changes", "reason"),
+        [
+            ({"time": IAT + 601}, "wrong_time"),
+            ({"valid_until": IAT + 24 * 3600 + 1}, "wrong_time"),
+            ({"did": "did:web:other.example"}, "wrong_body"),
+        ],
+    )
+    def test_refuses_the_rest(self, changes: dict[str, Any], reason: str) -> None:
+        assert refusal(self.KEY, self.message(**changes)) == reason
+
+    @pytest.mark.parametrize("purpose", sorted(set(KeyPurpose) - {KeyPurpose.STATEMENT}))
+    def test_no_other_key_signs_one(self, purpose: KeyPurpose) -> None:
+        assert refusal(replace(self.KEY, purpose=purpose), self.message()) == "wrong_purpose"

@@ -1,0 +1,1 @@
+"""Published status lists: signed copies of what the ledger says about a body's certificates."""
