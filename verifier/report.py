@@ -34,6 +34,19 @@ class ProfileSummary:
     fingerprint: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleSummary:
+    """Which trust bundle a report rests on.
+
+    Attributes:
+        block: Number of its block.
+        age_seconds: From the time of that block to the check; negative for a clock that is behind.
+    """
+
+    block: int
+    age_seconds: int
+
+
 @dataclass(frozen=True, slots=True)
 class Then:
     """The overall answer as of a past moment, Unix seconds."""
@@ -54,6 +67,7 @@ class Report:
         anchor: Where it is anchored, None unless the chain says so.
         head: The final block at which status was read, None without one.
         profile: The profile of the checker, None without one.
+        bundle: The trust bundle that answered, None when a chain did.
         checked_at: The checker's clock, Unix seconds.
         warnings: Codes with a detail for the person, no part of the machine's report.
     """
@@ -66,6 +80,7 @@ class Report:
     head: Head | None
     profile: ProfileSummary | None
     checked_at: int
+    bundle: BundleSummary | None = None
     warnings: tuple[tuple[str, str], ...] = ()
 
     def as_json(self) -> JsonObject:
@@ -79,7 +94,7 @@ class Report:
             "anchor": _anchor(self.anchor) if self.anchor else None,
             "status": _status(self.head) if self.head else None,
             "profile": _profile(self.profile) if self.profile else None,
-            "bundle": None,
+            "bundle": _bundle(self.bundle) if self.bundle else None,
             "checked_at": format_utc(self.checked_at),
         }
 
@@ -115,6 +130,10 @@ def _status(head: Head) -> JsonObject:
 
 def _profile(profile: ProfileSummary) -> JsonObject:
     return {"name": profile.name, "kind": profile.kind, "fingerprint": profile.fingerprint}
+
+
+def _bundle(bundle: BundleSummary) -> JsonObject:
+    return {"block": bundle.block, "age_seconds": bundle.age_seconds}
 
 
 def _anchor(anchor: AnchorFacts) -> JsonObject:

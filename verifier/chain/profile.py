@@ -80,6 +80,11 @@ class Profile:
     algorithms: tuple[tuple[Algorithm, int | None], ...]
     document: bytes
 
+    @property
+    def demonstration(self) -> bool:
+        """Whether the profile is for demonstration."""
+        return self.kind is ProfileKind.DEMONSTRATION
+
     def fingerprint(self) -> str:
         """Return SHA-256 over the canonical document as 64 lower-case hexadecimal digits."""
         return hashlib.sha256(self.document).hexdigest()

@@ -141,6 +141,18 @@ async def pin_final_block(chain: ChainProfile, nodes: Sequence[RpcNode], *, now:
     return Pin(header, Quorum([node for node, _ in finals], chain.quorum))
 
 
+async def pin_earlier_block(pin: Pin, number: int) -> Pin:
+    """Agree with the same nodes on a block at or below the pinned one.
+
+    Raises:
+        EvidenceUnavailableError: The block is not final yet (`chain_unreachable`), or no quorum
+            for it, see `Quorum.ask`.
+    """
+    if number > pin.header.number:
+        raise unreachable(f"block {number} is not final; the last one is {pin.header.number}")
+    return Pin(await pin.quorum.ask(functools.partial(RpcNode.block, tag=number)), pin.quorum)
+
+
 async def _final_numbers(
     chain: ChainProfile, nodes: Sequence[RpcNode]
 ) -> tuple[list[tuple[RpcNode, int]], list[EvidenceUnavailableError]]:

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 import httpx
 
 from verifier.chain.chain_profile import ChainProfile, Generation, PinnedContract
-from verifier.chain.quorum import Pin, pin_final_block
+from verifier.chain.quorum import Pin, pin_earlier_block, pin_final_block
 from verifier.chain.rpc import (
     BlockHeader,
     RpcNode,
@@ -108,22 +108,31 @@ class ChainReader:
         """
         return await self._quorum.ask(functools.partial(RpcNode.block, tag=number))
 
+    def last_block(self, generation: Generation) -> int:
+        """Return the last block for which a generation speaks, the agreed one at most."""
+        until = generation.until_block
+        return self.header.number if until is None else min(until - 1, self.header.number)
+
     async def logs(
-        self, generation: Generation, topics: Sequence[JsonValue]
+        self,
+        generation: Generation,
+        topics: Sequence[JsonValue],
+        *,
+        blocks: tuple[int, int] | None = None,
     ) -> tuple[LogEntry, ...]:
         """Return log entries of a generation's ledger in the order in which they were written.
 
         Args:
             generation: Its blocks bound the search, and so does the agreed block.
             topics: Filter as in `eth_getLogs`.
+            blocks: First and last block to search, both included; None for the generation's own.
 
         Raises:
             EvidenceUnavailableError: No quorum for an answer, see `Quorum.ask`.
         """
-        until = generation.until_block
-        last = self.header.number if until is None else min(until - 1, self.header.number)
+        first, last = blocks or (generation.from_block, self.last_block(generation))
         request: JsonValue = {
-            "fromBlock": hex(generation.from_block),
+            "fromBlock": hex(first),
             "toBlock": hex(last),
             "address": generation.certificate_ledger.address,
             "topics": list(topics),
@@ -156,6 +165,7 @@ async def open_chain(
     profile: ChainProfile,
     *,
     now: int,
+    block: int | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> ChainReader:
     """Agree on a final block of a chain and check the contracts at it.
@@ -163,6 +173,7 @@ async def open_chain(
     Args:
         profile: What the checker decided about the chain.
         now: Unix time by the checker's clock.
+        block: Number of an earlier block to read at instead, None for the last final one.
         transport: Replaces the network, for tests.
 
     Raises:
@@ -172,7 +183,10 @@ async def open_chain(
         nodes = [RpcNode(endpoint, transport=transport) for endpoint in profile.endpoints]
         for node in nodes:
             stack.push_async_callback(node.close)
-        reader = ChainReader(profile, nodes, await pin_final_block(profile, nodes, now=now))
+        pin = await pin_final_block(profile, nodes, now=now)
+        if block is not None:
+            pin = await pin_earlier_block(pin, block)
+        reader = ChainReader(profile, nodes, pin)
         begun = [g for g in profile.generations if g.from_block <= reader.header.number]
         pinned = [part for g in begun for part in (g.trust_registry, g.certificate_ledger)]
         await together(*map(reader.check_code, dict.fromkeys(pinned)))

@@ -24,6 +24,9 @@ SOURCE_REASONS: Final = (
     "algorithm_unsupported",
     "registry_unreachable",
     "registry_fault",
+    "bundle_too_old",
+    "bundle_ahead_of_clock",
+    "not_in_bundle",
 )
 # Reasons for which the token itself could not be had, so that nothing can be said about any line.
 TOKEN_REASONS: Final = ("online_code_needs_registry", "not_known_to_registry")
@@ -87,6 +90,7 @@ _BY_LINE: Final[dict[Line, dict[Status, tuple[str, ...]]]] = {
     },
     Line.NOT_REVOKED: {
         Status.PASS: ("ok",),
+        Status.NOTE: ("bundle_not_fresh",),
         Status.FAIL: ("revoked", "superseded", "suspended"),
         Status.UNKNOWN: ("history_not_supplied", "not_checked"),
     },

@@ -31,6 +31,10 @@ from verifier.core.strict_json import JsonObject
 GRACE_SECONDS: Final = 4 * 3600
 # Clocks of laboratory, chain and checker differ; block times may lag by minutes.
 CLOCK_TOLERANCE_SECONDS: Final = 15 * 60
+# A trust bundle is made daily (docs/verdict.md, section 5): what is older gets a note, and a week
+# is as long as anybody may go without hearing of a revocation.
+BUNDLE_NOTE_SECONDS: Final = 24 * 3600
+BUNDLE_LIMIT_SECONDS: Final = 7 * 24 * 3600
 
 
 class Form(StrEnum):
@@ -279,6 +283,7 @@ class Facts:
         registry: None when no registry was asked.
         co_signatures: Every co-signature in hand that names this certificate; Unavailable when
             there is nothing to check them with.
+        from_bundle: Whether all was read from a trust bundle, which hears of nothing new.
     """
 
     trust: Trust | Unavailable
@@ -289,6 +294,7 @@ class Facts:
     scope_documents: Mapping[bytes, bytes]
     registry: RegistryReport | Unavailable | None
     co_signatures: tuple[CoSignatureFacts, ...] | Unavailable = ()
+    from_bundle: bool = False
 
 
 def anchoring_as_of(anchoring: Anchoring, moment: int) -> Anchoring:

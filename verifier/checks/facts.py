@@ -8,11 +8,15 @@ Times are Unix seconds, UTC. Intervals are half-open.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from verifier.core.keys import PublicKey
+from verifier.core.receipt import HeadProof
+
+NOT_IN_BUNDLE: Final = "not_in_bundle"  # it may have happened after the block of the bundle
 
 
 class KeyPurpose(IntEnum):
@@ -181,4 +185,25 @@ class TrustSource(Protocol):
 
     def status(self, body_id: bytes, *, list_number: int, index: int, leaf: bytes) -> StatusFacts:
         """Return the status of one entry, and of the leaf itself (`revokeLeaf`)."""
+        ...
+
+
+class TrustBundle(TrustSource, Protocol):
+    """A `TrustSource` that also carries proof material: a trust bundle for offline use.
+
+    It is complete up to its block and silent about what came later: in place of None it raises
+    `EvidenceUnavailableError` with the reason `NOT_IN_BUNDLE`.
+    """
+
+    @property
+    def block(self) -> Head:
+        """The block that it is about, whatever its age."""
+        ...
+
+    def find_heads(self, head: bytes) -> tuple[HeadProof, ...]:
+        """Return the way of a subtree's head to every anchored root that it belongs to."""
+        ...
+
+    def documents_of(self, body_id: bytes) -> Mapping[bytes, bytes]:
+        """Return the scope documents of a body, by SHA-256."""
         ...

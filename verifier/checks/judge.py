@@ -11,7 +11,11 @@ from verifier.checks.facts import Head, Unavailable
 from verifier.checks.finding import Finding, Line
 from verifier.checks.in_date import check_in_date
 from verifier.checks.matches_goods import check_matches_goods
-from verifier.checks.not_revoked import check_not_revoked, check_not_revoked_at
+from verifier.checks.not_revoked import (
+    check_bundle_age,
+    check_not_revoked,
+    check_not_revoked_at,
+)
 from verifier.checks.quantity_available import check_quantity_available
 from verifier.checks.recognised import check_recognised
 from verifier.checks.signed import check_signed, find_signer, signature_holds
@@ -126,6 +130,8 @@ def _judge_evidence(
         not_revoked = (
             check_not_revoked_at(statuses, moment) if past else check_not_revoked(statuses)
         )
+        if facts.from_bundle and isinstance(facts.head, Head):
+            not_revoked = check_bundle_age(not_revoked, facts.head, moment)
     return (
         check_unchanged(document, signer_facts, holds=holds),
         check_complete(

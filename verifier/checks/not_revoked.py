@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from verifier.checks.codes import answer, unknown
-from verifier.checks.facts import RevocationReason, StatusEvent, StatusFacts, Unavailable
-from verifier.checks.finding import Finding, Line
+from verifier.checks.evidence import BUNDLE_LIMIT_SECONDS, BUNDLE_NOTE_SECONDS
+from verifier.checks.facts import Head, RevocationReason, StatusEvent, StatusFacts, Unavailable
+from verifier.checks.finding import Finding, Line, Status
 from verifier.core.moments import format_utc
 
 
@@ -51,6 +52,24 @@ def check_not_revoked_at(statuses: Iterable[StatusFacts | Unavailable], moment: 
             continue
         past.append(_state_at(status, moment))
     return check_not_revoked(past)
+
+
+def check_bundle_age(finding: Finding, head: Head, moment: int) -> Finding:
+    """Return what is left of an answer from a trust bundle when the block was this long ago.
+
+    A bundle hears of nothing after its block. What was revoked by then stays so; that something was
+    not is worth less with every day.
+
+    Args:
+        finding: Answer of this line from the bundle.
+        head: The block of the bundle.
+        moment: The moment of the question, Unix seconds.
+    """
+    if finding.status is not Status.PASS or moment - head.time <= BUNDLE_NOTE_SECONDS:
+        return finding
+    if moment - head.time > BUNDLE_LIMIT_SECONDS:
+        return answer(Line.NOT_REVOKED, "bundle_too_old")
+    return answer(Line.NOT_REVOKED, "bundle_not_fresh", as_of=format_utc(head.time))
 
 
 def _explained(status: StatusFacts) -> bool:

@@ -7,7 +7,8 @@ VerifierError
 │   ├── InvalidDocumentError     a document to be issued has problems; lists every one
 │   └── NotOursError             the bytes do not claim to be evidence of our format
 ├── EvidenceUnavailableError     a source (node, registry, file) gave no usable answer
-└── UntrustedProfileError        a trust profile or bundle cannot be used
+└── UntrustedProfileError        a trust profile cannot be used
+    └── UntrustedBundleError     a trust bundle cannot be used under the profile
 
 A certificate that fails a check is not an error: it is a `verifier.checks.finding.Finding` with
 status FAIL. An exception always means that no verdict could be reached.
@@ -82,3 +83,17 @@ class UntrustedProfileError(VerifierError):
     """A trust profile is malformed or breaks the rules for its kind."""
 
     code = "untrusted_profile"
+
+
+class UntrustedBundleError(UntrustedProfileError):
+    """A trust bundle is sound and cannot be used under the checker's profile.
+
+    Attributes:
+        reason: Stable name of the rule that it breaks, e.g. "too_few_signatures".
+    """
+
+    code = "untrusted_bundle"
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason

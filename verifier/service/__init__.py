@@ -7,7 +7,7 @@ from typing import Final
 
 from verifier.chain.profile import Profile, ProfileKind
 from verifier.checks.evidence import Anchored, Document, Facts, Form, Trust
-from verifier.checks.facts import TrustSource, Unavailable
+from verifier.checks.facts import TrustBundle, TrustSource, Unavailable
 from verifier.checks.judge import (
     Findings,
     judge,
@@ -23,7 +23,7 @@ from verifier.core.link_code import LinkCode
 from verifier.core.receipt import Receipt
 from verifier.core.sm2 import Sm2Verify
 from verifier.core.views import resolve_certificate
-from verifier.report import ProfileSummary, Report, Then
+from verifier.report import BundleSummary, ProfileSummary, Report, Then
 from verifier.service.gathering import Gathering, ReceiptSource, ask_registry
 from verifier.service.shown import shown_document, status_head
 from verifier.service.submission import (
@@ -74,6 +74,7 @@ def verify(
     source: TrustSource | None,
     registry: ReceiptSource | None = None,
     sm2: Sm2Verify | None = None,
+    bundle: TrustBundle | None = None,
 ) -> Report:
     """Verify what was found in one input.
 
@@ -87,8 +88,10 @@ def verify(
         source: Answers under that profile; None when there is none to ask.
         registry: A registry that the checker chose, for receipts; never trusted.
         sm2: Verifies co-signatures; None where nothing on this machine can.
+        bundle: A trust bundle, accepted under the profile. It decides only if it is the `source`
+            too; beside another source it supplies nothing but proof material.
     """
-    checker = _Checker(question, profile, source, registry, sm2)
+    checker = _Checker(question, profile, source, registry, sm2, bundle)
     try:
         opened = open_submission(submission)
         if isinstance(opened, LinkCode):
@@ -111,6 +114,7 @@ class _Checker:
     source: TrustSource | None
     registry: ReceiptSource | None
     sm2: Sm2Verify | None
+    bundle: TrustBundle | None
 
     def report_on(self, opened: Opened) -> Report:
         """Report on a document."""
@@ -150,6 +154,7 @@ class _Checker:
             anchor=None,
             head=None,
             profile=self._profile_summary(),
+            bundle=self._bundle_summary(),
             checked_at=self.question.checked_at,
             warnings=warnings,
         )
@@ -183,6 +188,7 @@ class _Checker:
             registry=answer,
             asked=self.registry is not None,
             sm2=self.sm2,
+            bundle=self.bundle,
         ).facts(document, summary=opened.summary)
         findings = judge(
             document,
@@ -235,6 +241,14 @@ class _Checker:
             return None
         return ProfileSummary(
             name=profile.name, kind=profile.kind.value, fingerprint=profile.fingerprint()
+        )
+
+    def _bundle_summary(self) -> BundleSummary | None:
+        bundle = self.bundle
+        if bundle is None or self.source is not bundle:
+            return None
+        return BundleSummary(
+            block=bundle.block.block, age_seconds=self.question.checked_at - bundle.block.time
         )
 
 

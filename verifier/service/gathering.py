@@ -22,12 +22,14 @@ from verifier.checks.evidence import (
     WrongProof,
 )
 from verifier.checks.facts import (
+    NOT_IN_BUNDLE,
     AnchorFacts,
     BodyFacts,
     Head,
     KeyFacts,
     KeyPurpose,
     StatusFacts,
+    TrustBundle,
     TrustSource,
     Unavailable,
 )
@@ -96,6 +98,7 @@ class Gathering:
         registry: The registry's answer; None when no registry was asked or it knows nothing.
         asked: Whether a registry was asked.
         sm2: Verifies co-signatures; None where nothing on this machine can.
+        bundle: A trust bundle in hand, for proof material; it decides only as `source`.
     """
 
     source: TrustSource | Unavailable
@@ -104,6 +107,12 @@ class Gathering:
     registry: Receipt | Unavailable | None
     asked: bool
     sm2: Sm2Verify | None = None
+    bundle: TrustBundle | None = None
+
+    @property
+    def from_bundle(self) -> bool:
+        """Whether the bundle is what decides."""
+        return self.bundle is not None and self.source is self.bundle
 
     def facts(self, document: Document, *, summary: Summary | None) -> Facts:
         """Fetch everything that the checks of a document need.
@@ -123,9 +132,10 @@ class Gathering:
             token=token,
             release=self._token_facts(release.token) if release else None,
             statuses=self._statuses(document, token.signer),
-            scope_documents=self._documents(),
+            scope_documents=self._documents(document.token.body),
             registry=self._registry_report(),
             co_signatures=self._co_signatures(document),
+            from_bundle=self.from_bundle,
         )
 
     def _co_signatures(self, document: Document) -> tuple[CoSignatureFacts, ...] | Unavailable:
@@ -158,7 +168,11 @@ class Gathering:
         )
 
     def _token_facts(self, token: SignedToken, summary: Summary | None = None) -> TokenFacts:
-        return TokenFacts(signer=self._signer(token), anchoring=self._anchoring(token, summary))
+        signer, anchoring = self._signer(token), self._anchoring(token, summary)
+        if self.from_bundle and isinstance(anchoring, Anchored):
+            # Whoever is not registered at the bundle's block was not when the anchor was made.
+            signer = replace(signer, body=_settled(signer.body), key=_settled(signer.key))
+        return TokenFacts(signer=signer, anchoring=anchoring)
 
     def _ask(self, question: Callable[[TrustSource], Fact]) -> Fact | Unavailable:
         source = self.source
@@ -209,6 +223,9 @@ class Gathering:
             if proof.leaf == token.leaf
         ]
         heads = [head for receipt in self.receipts for head in receipt.heads]
+        own_head = summary.head() if summary else None
+        if self.bundle is not None and own_head is not None:
+            heads.extend(self.bundle.find_heads(own_head))
         try:
             roots = _roots(proofs) if summary is None else _summary_roots(summary, proofs, heads)
         except MalformedEvidenceError as error:
@@ -216,7 +233,8 @@ class Gathering:
         if isinstance(self.source, Unavailable):
             return self.source
         if not roots:
-            return self._without_proof(token)
+            lost = self.from_bundle and own_head is not None
+            return Unavailable(NOT_IN_BUNDLE) if lost else self._without_proof(token)
         return _best([self._anchor(root) for root in roots])
 
     def _without_proof(self, token: SignedToken) -> Anchoring:
@@ -236,10 +254,11 @@ class Gathering:
             return Unavailable("chain_fault") if found.time > LAST_SECOND else Anchored(found)
         return NotAnchored() if found is None else found
 
-    def _documents(self) -> Mapping[bytes, bytes]:
-        return {
+    def _documents(self, body: bytes) -> Mapping[bytes, bytes]:
+        supplied = {
             digest: data for receipt in self.receipts for digest, data in receipt.documents.items()
         }
+        return supplied if self.bundle is None else {**supplied, **self.bundle.documents_of(body)}
 
     def _registry_report(self) -> RegistryReport | Unavailable | None:
         if not self.asked:
@@ -248,6 +267,11 @@ class Gathering:
             return self.registry
         reported = self.registry.written_off if self.registry else None
         return RegistryReport(None if reported is None else (reported.value, reported.unit))
+
+
+def _settled(fact: Fact | Unavailable | None) -> Fact | Unavailable | None:
+    """Return None for what a bundle does not have and would have to."""
+    return None if fact == Unavailable(NOT_IN_BUNDLE) else fact
 
 
 def _roots(proofs: Iterable[LeafProof]) -> list[Root]:
