@@ -7,6 +7,6 @@ compile() {
   uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
     --no-emit-index-url --custom-compile-command "scripts/lock.sh" -q "$@"
 }
-compile --extra registry --extra dev -o requirements-dev.lock
+compile --extra registry --extra s3 --extra pkcs11 --extra dev -o requirements-dev.lock
 compile --extra registry -c requirements-dev.lock -o requirements.lock
 compile -c requirements-dev.lock -o requirements-verifier.lock
