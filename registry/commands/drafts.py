@@ -16,7 +16,7 @@ from registry.certificates.issuing import PORTION, Issuer
 from registry.certificates.listing import MAX_PAGE, Wanted, page_of
 from registry.certificates.repository import ids_in_state
 from registry.console import Application, pass_application, plain
-from registry.import_report import report_problems
+from registry.import_report import LANGUAGE_OPTION, report_problems
 from registry.kit.actor import Actor
 from registry.kit.chunks import chunks
 from registry.kit.clock import system_clock
@@ -41,15 +41,23 @@ def command() -> None:
 )
 @_BY
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@LANGUAGE_OPTION
 @pass_application
-def add(app: Application, *, files: tuple[Path, ...], name: str, as_json: bool) -> None:
+def add(
+    app: Application,
+    *,
+    files: tuple[Path, ...],
+    name: str,
+    as_json: bool,
+    language: str | None,
+) -> None:
     """Store the documents in FILES as drafts, all of them or none."""
     contents = [(str(path), path.read_bytes()) for path in files]
     intake = Intake(database=app.database, maker=Actor(name))
     try:
         outcome = intake.store(intake.check(contents))
     except ImportRefusedError as error:
-        report_problems(app, error.problems, as_json=as_json)
+        report_problems(app, error.problems, as_json=as_json, language=language)
         raise click.exceptions.Exit(1) from error
     if as_json:
         for identifier in outcome.ids:

@@ -16,7 +16,7 @@ from registry.certificates.bulk import BulkIssue, BulkOutcome
 from registry.certificates.intake import Progress, Stage
 from registry.certificates.issuing import Issued, Issuer
 from registry.console import Application, pass_application, plain
-from registry.import_report import report_problems
+from registry.import_report import LANGUAGE_OPTION, report_problems
 from registry.kit.errors import RegistryError
 from registry.kit.import_problems import ImportRefusedError
 from registry.signing.connect import open_signer
@@ -38,9 +38,16 @@ _WORDS: Final = {
 @click.option("--maker", required=True, metavar="NAME", help="Who hands the documents in.")
 @click.option("--approver", required=True, metavar="NAME", help="Who approves them: another one.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+@LANGUAGE_OPTION
 @pass_application
 def command(
-    app: Application, files: tuple[Path, ...], maker: str, approver: str, *, as_json: bool
+    app: Application,
+    files: tuple[Path, ...],
+    maker: str,
+    approver: str,
+    *,
+    as_json: bool,
+    language: str | None,
 ) -> None:
     """Import, approve and sign the certificates and inspection records in FILES.
 
@@ -64,7 +71,7 @@ def command(
             )
             outcome = bulk.run(contents)
     except ImportRefusedError as error:
-        report_problems(app, error.problems, as_json=as_json)
+        report_problems(app, error.problems, as_json=as_json, language=language)
         raise click.exceptions.Exit(1) from error
     except RegistryError:
         if reached & {Stage.APPROVE, Stage.SIGN}:

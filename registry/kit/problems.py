@@ -26,6 +26,8 @@ from registry.kit.errors import (
     UnavailableError,
 )
 from registry.kit.import_problems import ImportRefusedError
+from registry.kit.languages import negotiate
+from registry.kit.problem_words import in_language
 from verifier.core.errors import (
     EvidenceUnavailableError,
     LimitExceededError,
@@ -97,7 +99,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_defect)
 
 
-async def _on_known_error(_request: Request, error: Exception) -> Response:
+async def _on_known_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, RegistryError | VerifierError):
         raise error
     status = status_of(error)
@@ -105,17 +107,18 @@ async def _on_known_error(_request: Request, error: Exception) -> Response:
         # An error without a status of its own says something about us, not about the request.
         _log.error("unexpected %s", error.code, exc_info=error)
         return problem_response(error.code, status)
-    more = _problems_of(error) if isinstance(error, ImportRefusedError) else None
-    response = problem_response(error.code, status, str(error), more=more)
+    if isinstance(error, ImportRefusedError):
+        return _refused_import(error, status, negotiate(request.headers.get("accept-language", "")))
+    response = problem_response(error.code, status, str(error))
     if status is HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
 
-def _problems_of(error: ImportRefusedError) -> dict[str, object]:
-    """Return every problem of imported files, as many as an answer holds."""
-    shown = error.problems[:_MOST_PROBLEMS]
-    return {
+def _refused_import(error: ImportRefusedError, status: HTTPStatus, language: str) -> Response:
+    """Return every problem of imported files, as many as an answer holds, in a language."""
+    shown = [in_language(problem, language) for problem in error.problems[:_MOST_PROBLEMS]]
+    more = {
         "problems": [
             {
                 "file": problem.source,
@@ -131,6 +134,10 @@ def _problems_of(error: ImportRefusedError) -> dict[str, object]:
         ],
         "more": len(error.problems) - len(shown),
     }
+    response = problem_response(error.code, status, str(ImportRefusedError(shown)), more=more)
+    response.headers["Content-Language"] = language
+    response.headers["Vary"] = "Accept-Language"
+    return response
 
 
 async def _on_malformed_request(_request: Request, error: Exception) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -17,7 +17,8 @@ from registry.certificates.listing import Listed, Wanted
 from registry.certificates.rendering.files import files_of
 from registry.certificates.rendering.paper import font_directories
 from registry.kit.errors import InvalidInputError, NotFoundError
-from registry.kit.import_problems import ImportRefusedError
+from registry.kit.import_problems import FileProblem, ImportRefusedError
+from registry.kit.problem_words import in_language, place_words
 from registry.laboratory.router import LaboratoryDep
 from registry.laboratory.service import Laboratory, parse_place, place_text, version_of
 from registry.reviews import service as reviews
@@ -185,7 +186,7 @@ def take_files_in(
             status=HTTPStatus.UNPROCESSABLE_ENTITY,
             headers=NO_STORE,
             visitor=visitor,
-            problems=error.problems[:_SHOWN_PROBLEMS],
+            problems=_told(error.problems[:_SHOWN_PROBLEMS], language_of(request)),
             more=max(0, len(error.problems) - _SHOWN_PROBLEMS),
         )
     return _to("/desk/certificates?show=drafts")
@@ -302,6 +303,13 @@ def read_file(
             "Content-Security-Policy": "default-src 'none'; sandbox",
         },
     )
+
+
+def _told(problems: Sequence[FileProblem], language: str) -> list[tuple[FileProblem, str]]:
+    """Return problems in the language of the page, each with its place in words."""
+    return [
+        (in_language(problem, language), place_words(problem, language)) for problem in problems
+    ]
 
 
 def _approve(laboratory: Laboratory, visitor: Visitor, versions: Mapping[str, str | None]) -> None:

@@ -21,10 +21,10 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from registry.kit.languages import negotiate
 from registry.kit.problems import problem_response
 
 LANGUAGES: Final = {"zh": "中文", "en": "English"}
-DEFAULT_LANGUAGE: Final = "en"
 PLAIN_POLICY: Final[Mapping[str, str]] = {
     "default-src": "'none'",
     "style-src": "'self'",
@@ -38,7 +38,6 @@ PLAIN_POLICY: Final[Mapping[str, str]] = {
 }
 
 _FOLDER: Final = Path(__file__).parent
-_MAX_RANGES: Final = 20  # of an Accept-Language header; browsers send a handful
 _YEAR_SECONDS: Final = 31_536_000
 
 router: Final = APIRouter(include_in_schema=False)
@@ -50,34 +49,6 @@ def language_of(request: Request) -> str:
     if asked in LANGUAGES:
         return asked
     return negotiate(request.headers.get("accept-language", ""))
-
-
-def negotiate(header: str) -> str:
-    """Return the language that an Accept-Language header likes best (RFC 9110, 12.5.4).
-
-    A malformed range counts for nothing; the first of equals wins.
-    """
-    best, best_quality = DEFAULT_LANGUAGE, 0.0
-    for piece in header.split(",")[:_MAX_RANGES]:
-        tag, *parameters = (part.strip().lower() for part in piece.split(";"))
-        quality = _quality(parameters)
-        language = DEFAULT_LANGUAGE if tag == "*" else tag.partition("-")[0]
-        if language in LANGUAGES and quality > best_quality:
-            best, best_quality = language, quality
-    return best
-
-
-def _quality(parameters: list[str]) -> float:
-    """Return the weight of a language range, 0 for one that is malformed or refused."""
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip() == "q":
-            try:
-                quality = float(value)
-            except ValueError:
-                return 0.0
-            return quality if 0.0 <= quality <= 1.0 else 0.0
-    return 1.0
 
 
 @dataclass(frozen=True, slots=True)

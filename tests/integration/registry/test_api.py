@@ -140,6 +140,19 @@ def test_a_refused_import_names_every_problem(app: FastAPI) -> None:
     assert {"/documents/0/number", "/documents/1/title/en"} <= pointers
 
 
+def test_a_refused_import_is_told_in_the_language_of_the_client(app: FastAPI) -> None:
+    table = b"number,consignment.hs_code\nA-1,81\nA-1,=1+1\n"
+    for wanted, said in (("zh-CN, en;q=0.5", "以公式符号开头；请直接输入数值"), ("fr", "formula")):
+        answer = ask(
+            app, CLERK, "POST", "/certificates/imports", content=table,
+            headers={"Content-Type": "text/csv", "Accept-Language": wanted},
+        )  # fmt: skip
+        assert answer.headers["content-language"] == ("zh" if "zh" in wanted else "en")
+        [problem] = [each for each in answer.json()["problems"] if each["code"] == "formula"]
+        assert (problem["row"], problem["column"]) == (3, "B (consignment.hs_code)")
+        assert said in problem["message"]
+
+
 class TestRepeatedRequests:
     def test_the_same_request_is_done_once(self, world: World, app: FastAPI) -> None:
         first = take_in(app, document(), key="import-0001")

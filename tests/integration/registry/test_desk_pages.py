@@ -88,6 +88,15 @@ def test_a_refused_import_lists_every_problem_and_stores_nothing(
     assert "There are none" in Html(clerk.get("/desk/certificates").text).text
 
 
+def test_a_refused_import_is_told_in_the_language_of_the_page(app: FastAPI) -> None:
+    clerk = sign_in(app, CLERK)
+    form = Html(clerk.get("/desk/import?lang=zh").text).form("/desk/import")
+    table = b"number,consignment.hs_code\nA-1,=1+1\n"
+    page = Html(clerk.send(form, {}, {"files": ("a.csv", table)}).text)
+    assert "第 2 行，B (consignment.hs_code) 列" in page.text
+    assert "以公式符号开头；请直接输入数值" in page.text
+
+
 def test_several_drafts_are_approved_together(world: World, app: FastAPI) -> None:
     take_in(sign_in(app, CLERK), document(number="A-1"), document(number="A-2"))
     approver = sign_in(app, APPROVER)

@@ -52,7 +52,11 @@ def test_problems_of_tables_are_told_by_cells_and_nothing_is_stored(
 
     shown = lancang("issue", file, *people)
     listed = lancang("issue", file, *people, "--json")
+    chinese = lancang("drafts", "add", file, "--by", "Li Na", "--lang", "zh")
 
+    assert "第 3 行，" in chinese.stdout
+    assert "以公式符号开头；请直接输入数值 [formula]" in chinese.stdout
+    assert "问题共 2 个；什么也没有导入" in chinese.stderr
     assert shown.exit_code == listed.exit_code == 1
     assert "row 3, column" in shown.stdout
     problems = [json.loads(line)["problem"] for line in listed.stdout.splitlines()]
