@@ -110,6 +110,31 @@ class AnchoringSettings(Group, frozen=True, extra="forbid"):
     budget: Annotated[int, Field(gt=0)] = 50_000_000_000_000_000
 
 
+class StoreSettings(Group, frozen=True, extra="forbid"):
+    """Where objects are kept, and under which key their data keys are wrapped.
+
+    Attributes:
+        bucket: Bucket of an S3-compatible service; None: a folder inside `home`.
+        endpoint: URL of the service; None: AWS.
+        region: Region that requests are signed for.
+        prefix: What every key in the bucket begins with; empty, or ending in a slash.
+        credentials_file: File with the access key id and, below it, the secret; None: what the
+            client finds by itself (environment, role of the machine).
+        timeout: Longest wait for a connection or for the next bytes.
+        key_file: File of the key that wraps data keys; None: inside `home`.
+        earlier_key_files: Files of keys that wrapped some before, until they are wrapped anew.
+    """
+
+    bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")] | None = None
+    endpoint: Annotated[str, Field(pattern=r"^https?://[^/?#@]+/?$")] | None = None
+    region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")] = "us-east-1"
+    prefix: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*/)*$", max_length=200)] = ""
+    credentials_file: Path | None = None
+    timeout: Annotated[timedelta, Field(gt=timedelta(0))] = timedelta(seconds=10)
+    key_file: Path | None = None
+    earlier_key_files: tuple[Path, ...] = ()
+
+
 class HttpSettings(Group, frozen=True, extra="forbid"):
     """Where `lancang serve` listens, and how often one network address may ask.
 
@@ -155,36 +180,12 @@ class Settings(BaseSettings):
     chain: ChainSettings = ChainSettings()
     anchoring: AnchoringSettings = AnchoringSettings()
     signer: SignerSettings = SignerSettings()
+    store: StoreSettings = StoreSettings()
     http: HttpSettings = HttpSettings()
 
     @property
     def database(self) -> str:
         """Return the database URL in use, with its password."""
-class StoreSettings(Group, frozen=True, extra="forbid"):
-    """Where objects are kept, and under which key their data keys are wrapped.
-
-    Attributes:
-        bucket: Bucket of an S3-compatible service; None: a folder inside `home`.
-        endpoint: URL of the service; None: AWS.
-        region: Region that requests are signed for.
-        prefix: What every key in the bucket begins with; empty, or ending in a slash.
-        credentials_file: File with the access key id and, below it, the secret; None: what the
-            client finds by itself (environment, role of the machine).
-        timeout: Longest wait for a connection or for the next bytes.
-        key_file: File of the key that wraps data keys; None: inside `home`.
-        earlier_key_files: Files of keys that wrapped some before, until they are wrapped anew.
-    """
-
-    bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")] | None = None
-    endpoint: Annotated[str, Field(pattern=r"^https?://[^/?#@]+/?$")] | None = None
-    region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")] = "us-east-1"
-    prefix: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]*/)*$", max_length=200)] = ""
-    credentials_file: Path | None = None
-    timeout: Annotated[timedelta, Field(gt=timedelta(0))] = timedelta(seconds=10)
-    key_file: Path | None = None
-    earlier_key_files: tuple[Path, ...] = ()
-
-
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.home / 'lancang.db'}"
@@ -219,8 +220,13 @@ class StoreSettings(Group, frozen=True, extra="forbid"):
 
     @property
     def objects(self) -> Path:
-        """Return the folder of the object store, where no bucket is configured."""
+        """Return the folder of the object store."""
         return self.home / "objects"
+
+    @property
+    def object_key(self) -> Path:
+        """Return the file of the key under which data keys are wrapped."""
+        return self.store.key_file or self.home / "keys" / "objects.key"
 
     @property
     def transaction_keystore(self) -> Path:
@@ -230,7 +236,6 @@ class StoreSettings(Group, frozen=True, extra="forbid"):
     @model_validator(mode="after")
     def _check(self) -> Self:
         try:
-    store: StoreSettings = StoreSettings()
             backend = make_url(self.database).get_backend_name()
         except ArgumentError as error:
             raise ValueError("database_url is not a database URL") from error
@@ -254,6 +259,9 @@ class StoreSettings(Group, frozen=True, extra="forbid"):
             "production needs a signer of its own (signer.socket)": self.signer.socket is None,
             "production keeps no passphrase in the environment": self.signer.passphrase is not None,
             "production needs a trust profile": self.profile is None,
+            "production reaches its object store by https": (self.store.endpoint or "").startswith(
+                "http:"
+            ),
             "verifier_host is a placeholder": self.verifier_host.endswith(".example"),
         }
         if found := [message for message, is_wrong in unsafe.items() if is_wrong]:
@@ -273,11 +281,6 @@ def load_settings() -> Settings:
         for name in os.environ
         if name.upper().startswith(_PREFIX)
         and name.upper().removeprefix(_PREFIX).split(_DELIMITER)[0].lower()
-    @property
-    def object_key(self) -> Path:
-        """Return the file of the key under which data keys are wrapped."""
-        return self.store.key_file or self.home / "keys" / "objects.key"
-
         not in Settings.model_fields
     )
     if unknown:
@@ -290,6 +293,3 @@ def load_settings() -> Settings:
             for item in error.errors(include_input=False, include_url=False)
         )
         raise UnusableSettingsError("; ".join(problems)) from None
-            "production reaches its object store by https": (self.store.endpoint or "").startswith(
-                "http:"
-            ),
