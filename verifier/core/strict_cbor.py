@@ -36,7 +36,12 @@ _SIMPLE_VALUES: Final[dict[int, bool | None]] = {20: False, 21: True, 22: None}
 
 
 def parse_cbor(
-    data: bytes, *, what: str, max_bytes: int = MAX_CBOR_BYTES, tag: int | None = None
+    data: bytes,
+    *,
+    what: str,
+    max_bytes: int = MAX_CBOR_BYTES,
+    max_depth: int = MAX_CBOR_DEPTH,
+    tag: int | None = None,
 ) -> CborValue:
     """Parse one CBOR item in its deterministic encoding.
 
@@ -44,13 +49,14 @@ def parse_cbor(
         data: The item, nothing before or behind it.
         what: Name of the part being read, for the error message.
         max_bytes: Largest accepted size.
+        max_depth: Deepest accepted nesting, the item itself counted.
         tag: The tag that the item must carry, None for none; no tag is allowed inside it.
 
     Returns:
         The value, free of floats; map keys are integers or text.
 
     Raises:
-        LimitExceededError: Too many bytes, or nested deeper than `MAX_CBOR_DEPTH`.
+        LimitExceededError: Too many bytes, or nested deeper than `max_depth`.
         MalformedEvidenceError: Not CBOR (`cbor`); another encoding than the deterministic one
             (`not_deterministic`); a key twice (`duplicate_key`) or of another type (`key`); a
             float, tag or other simple value (`type`); an integer beyond 2^53 - 1 (`integer`);
@@ -59,7 +65,7 @@ def parse_cbor(
     """
     if len(data) > max_bytes:
         raise LimitExceededError(what, actual=len(data), limit=max_bytes)
-    reader = _Reader(data, what)
+    reader = _Reader(data, what, max_depth)
     if tag is not None and reader.head() != (_TAG, tag):
         reader.refuse(f"must carry tag {tag}", "type")
     value = reader.value(depth=1)
@@ -99,8 +105,9 @@ def _key_order(key: CborKey) -> tuple[int, int, bytes]:
 class _Reader:
     """One pass over the bytes; every length is compared with what is left before it is used."""
 
-    def __init__(self, data: bytes, what: str) -> None:
+    def __init__(self, data: bytes, what: str, max_depth: int) -> None:
         self.at = 0
+        self._max_depth = max_depth
         self._data = data
         self._what = what
 
@@ -120,9 +127,9 @@ class _Reader:
 
     def value(self, *, depth: int) -> CborValue:
         """Read one item; `depth` counts from 1."""
-        if depth > MAX_CBOR_DEPTH:
+        if depth > self._max_depth:
             what = f"{self._what} (nesting)"
-            raise LimitExceededError(what, actual=depth, limit=MAX_CBOR_DEPTH)
+            raise LimitExceededError(what, actual=depth, limit=self._max_depth)
         major, argument = self.head()
         if major in (_ARRAY, _MAP):
             return self._container(major, argument, depth + 1)
