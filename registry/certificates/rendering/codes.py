@@ -6,45 +6,42 @@ Source: docs/evidence-format.md, section "QR codes"; ISO/IEC 18004.
 from __future__ import annotations
 
 import io
+import re
+from collections.abc import Sequence
 from typing import Final
 
-import qrcode
 from PIL import Image
-from qrcode.constants import ERROR_CORRECT_M
+
+from registry.certificates.rendering.qr_symbol import qr_rows
 
 MODULE_MM: Final = 0.4  # smaller modules fail at mild blur, whatever the error correction
 QUIET_MODULES: Final = 4
 _PIXELS_PER_MODULE: Final = 8
-_MASK: Final = 2  # a fixed mask saves the search over all eight, half of the time
+_SHADES: Final = bytes([255, 0]) + bytes(254)
+_DARK_RUN: Final = re.compile(rb"\x01+")
 
 
-Matrix = list[list[bool]]
-
-
-def code_matrix(text: str) -> Matrix:
-    """Return the modules of the QR symbol of `text`, quiet zone included; True is dark.
+def code_matrix(text: str) -> Sequence[bytes]:
+    """Return the rows of the QR symbol of `text`, quiet zone included, 1 for a dark module.
 
     The text is one byte-mode segment: some readers stop at the first segment of another mode.
 
     Raises:
+        UnicodeEncodeError: The text is not ASCII.
         qrcode.exceptions.DataOverflowError: The text does not fit the largest symbol.
     """
-    symbol = qrcode.QRCode(
-        error_correction=ERROR_CORRECT_M, border=QUIET_MODULES, mask_pattern=_MASK
-    )
-    segment = qrcode.util.QRData(text.encode("ascii"), mode=qrcode.util.MODE_8BIT_BYTE)
-    symbol.add_data(segment, optimize=0)
-    symbol.make(fit=True)
-    matrix: Matrix = symbol.get_matrix()
-    return matrix
+    rows = qr_rows(text.encode("ascii"))
+    quiet = bytes(QUIET_MODULES)
+    blank = [bytes(len(rows) + 2 * QUIET_MODULES)] * QUIET_MODULES
+    return [*blank, *(quiet + row + quiet for row in rows), *blank]
 
 
 def code_png(text: str) -> bytes:
     """Return the symbol as a black-and-white PNG whose resolution gives modules of `MODULE_MM`."""
     matrix = code_matrix(text)
     size = len(matrix)
-    picture = Image.new("1", (size, size), 1)
-    picture.putdata([0 if dark else 1 for row in matrix for dark in row])
+    shades = b"".join(matrix).translate(_SHADES)
+    picture = Image.frombytes("L", (size, size), shades).convert("1")
     picture = picture.resize((size * _PIXELS_PER_MODULE,) * 2, Image.Resampling.NEAREST)
     dpi = _PIXELS_PER_MODULE / MODULE_MM * 25.4
     stream = io.BytesIO()
@@ -57,9 +54,9 @@ def code_svg(text: str) -> bytes:
     matrix = code_matrix(text)
     size = len(matrix)
     runs = [
-        f"M{start} {y}h{end - start}v1h-{end - start}z"
+        f"M{run.start()} {y}h{len(run[0])}v1h-{len(run[0])}z"
         for y, row in enumerate(matrix)
-        for start, end in _dark_runs(row)
+        for run in _DARK_RUN.finditer(row)
     ]
     millimetres = f"{size * MODULE_MM:.1f}mm"
     return (
@@ -68,8 +65,3 @@ def code_svg(text: str) -> bytes:
         f'<path fill="#fff" d="M0 0h{size}v{size}h-{size}z"/>'
         f'<path fill="#000" d="{"".join(runs)}"/></svg>'
     ).encode("ascii")
-
-
-def _dark_runs(row: list[bool]) -> list[tuple[int, int]]:
-    edges = [x for x in range(len(row) + 1) if (x < len(row) and row[x]) != (x > 0 and row[x - 1])]
-    return list(zip(edges[::2], edges[1::2], strict=True))
