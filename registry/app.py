@@ -29,6 +29,7 @@ from registry.laboratory.router import router as laboratory_router
 from registry.laboratory.service import Laboratory
 from registry.settings import EMBEDDED, Settings
 from registry.signing.client import SignerClient
+from registry.signing.connect import configured_signer
 from registry.standards.router import router as standards_router
 from registry.status_lists.router import router as status_lists_router
 from registry.status_lists.service import OpenLedger, StatusLists
@@ -66,7 +67,7 @@ def create_app(
     trees = TreeShelf(FolderObjectStore(settings.objects))
     profile = load_profile(settings.trust_profile) if settings.trust_profile.is_file() else None
     source = open_source or _chain_of(settings)
-    configured = None if signer is not None else _signer_of(settings)
+    configured = None if signer is not None else configured_signer(settings)
     signer = signer or configured
     metrics = Metrics()
 
@@ -165,9 +166,3 @@ def _head_reader(profile: Profile, open_source: OpenSource, clock: Clock) -> Cal
             return source.head()
 
     return read_head
-
-
-def _signer_of(settings: Settings) -> SignerClient | None:
-    """Return the signer for health checks; a child is started by commands alone."""
-    path = settings.signer.socket
-    return None if path is None else SignerClient(path, timeout=settings.signer.timeout)

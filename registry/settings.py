@@ -23,6 +23,8 @@ EMBEDDED: Final = "embedded"  # the development chain that Lancang starts itself
 DEVELOPMENT_CHAIN_IDS: Final = frozenset({1337, 31337})
 _PREFIX: Final = "LANCANG_"
 _DELIMITER: Final = "__"
+# In clear over loopback alone: whoever may ask such a signer may spend the money of its accounts.
+_SIGNER_URL: Final = r"^(https://|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?(/|$))"
 _HOST: Final = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$"
 
 
@@ -45,6 +47,37 @@ class Group(BaseModel, frozen=True, extra="forbid"):
     """A group of settings."""
 
 
+class MutualTls(Group, frozen=True, extra="forbid"):
+    """A line to a signer of another machine, on which both sides show a certificate.
+
+    Attributes:
+        host: Name of the signer's machine, which its certificate names too. The signer listens on
+            the address of that name.
+        port: Where it listens.
+        authority: Certificates (PEM) of the authority of the other side.
+        certificate: Our own certificate (PEM).
+        key: Its private key (PEM).
+    """
+
+    host: str
+    port: Annotated[int, Field(ge=1, le=65535)]
+    authority: Path
+    certificate: Path
+    key: Path
+
+
+class Pkcs11Settings(Group, frozen=True, extra="forbid"):
+    """A PKCS#11 token that holds keys. Its PIN is the first line of the passphrase file.
+
+    Attributes:
+        module: Shared library of the token's maker.
+        token: Label of the token.
+    """
+
+    module: Path
+    token: Annotated[str, Field(min_length=1, max_length=32)]
+
+
 class ChainSettings(Group, frozen=True, extra="forbid"):
     """How to reach the chain that carries the anchors.
 
@@ -56,6 +89,14 @@ class ChainSettings(Group, frozen=True, extra="forbid"):
         keystore: Folder of the encrypted transaction keys; None: inside `home`.
         passphrase_file: File whose first line unlocks the transaction keys.
         timeout: Longest wait for one answer of a node.
+        signer_socket: Unix domain socket of a transaction signer that is already running; None:
+            commands start one for as long as they need it.
+        signer_tls: The same on another machine.
+        pkcs11: Token that holds transaction keys beside those of the keystore.
+        remote_signer: URL of a signer that answers `eth_accounts` and `eth_signTransaction`, such
+            as Web3Signer; it signs for roles whose key is nowhere else.
+        account_daily_budget: Most that the transactions of one account may cost within a day, in
+            wei; the transaction signer refuses more.
     """
 
     rpc_urls: Annotated[tuple[str, ...], Field(min_length=1)] = (EMBEDDED,)
@@ -65,6 +106,11 @@ class ChainSettings(Group, frozen=True, extra="forbid"):
     keystore: Path | None = None
     passphrase_file: Path | None = None
     timeout: timedelta = timedelta(seconds=10)
+    signer_socket: Path | None = None
+    signer_tls: MutualTls | None = None
+    pkcs11: Pkcs11Settings | None = None
+    remote_signer: Annotated[str, Field(pattern=_SIGNER_URL)] | None = None
+    account_daily_budget: Annotated[int, Field(gt=0)] = 10**18
 
 
 class SignerSettings(Group, frozen=True, extra="forbid"):
@@ -73,8 +119,10 @@ class SignerSettings(Group, frozen=True, extra="forbid"):
     Attributes:
         socket: Unix domain socket of a signer that is already running; None: commands start one
             for as long as they need it.
+        tls: The same on another machine; instead of `socket`.
+        pkcs11: Token that holds the document keys instead of the keystore.
         keystore: Folder of the encrypted document keys; None: inside `home`.
-        passphrase_file: File whose first line unlocks the keystore.
+        passphrase_file: File whose first line unlocks the keystore, or is the PIN of the token.
         passphrase: The passphrase itself, where a secret store puts it into the environment.
         timeout: Longest wait for one signature.
         sm2: Whether `lancang init` has SM2 keys made, with which laboratories co-sign their
@@ -83,6 +131,8 @@ class SignerSettings(Group, frozen=True, extra="forbid"):
     """
 
     socket: Path | None = None
+    tls: MutualTls | None = None
+    pkcs11: Pkcs11Settings | None = None
     keystore: Path | None = None
     passphrase_file: Path | None = None
     passphrase: SecretStr | None = None
@@ -220,7 +270,7 @@ class Settings(BaseSettings):
 
     @property
     def objects(self) -> Path:
-        """Return the folder of the object store."""
+        """Return the folder of the object store, where no bucket is configured."""
         return self.home / "objects"
 
     @property
@@ -243,6 +293,8 @@ class Settings(BaseSettings):
             raise ValueError(f"database_url names {backend}; SQLite and PostgreSQL are supported")
         if EMBEDDED in self.chain.rpc_urls and len(self.chain.rpc_urls) > 1:
             raise ValueError("the embedded chain cannot be combined with other endpoints")
+        if self.signer.pkcs11 is not None and self.signer.pkcs11 == self.chain.pkcs11:
+            raise ValueError("document and transaction keys need tokens of their own")
         if self.environment is Environment.PRODUCTION:
             self._refuse_demonstration_values(backend)
         return self
@@ -256,7 +308,9 @@ class Settings(BaseSettings):
             "chain_id is that of a development chain": chain.chain_id in DEVELOPMENT_CHAIN_IDS,
             "production needs the addresses of the contracts": None
             in (chain.trust_registry, chain.certificate_ledger),
-            "production needs a signer of its own (signer.socket)": self.signer.socket is None,
+            "production needs a signer of its own (signer.socket or signer.tls)": (
+                self.signer.socket is None and self.signer.tls is None
+            ),
             "production keeps no passphrase in the environment": self.signer.passphrase is not None,
             "production needs a trust profile": self.profile is None,
             "production reaches its object store by https": (self.store.endpoint or "").startswith(

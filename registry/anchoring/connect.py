@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
-import os
-import secrets
+import json
+import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import AbstractContextManager, closing, contextmanager
+from datetime import timedelta
 from typing import Final
+from weakref import WeakValueDictionary
 
-from registry.anchoring.errors import ChainMismatchError, KeystoreError, NotDeployedError
+from registry.anchoring.errors import ChainMismatchError, NotDeployedError
 from registry.anchoring.node import Node
 from registry.anchoring.node_group import NodeGroup
+from registry.anchoring.passphrase import passphrase_path
 from registry.anchoring.ports import AuditedChain
-from registry.anchoring.transaction_keys import TransactionKeystore, read_passphrase
+from registry.anchoring.transaction_keys import (
+    AccountSource,
+    TransactionKeystore,
+    read_passphrase,
+)
+from registry.anchoring.transaction_signing import (
+    SIGNER_ERRORS,
+    JsonRpcSource,
+    ProcessSource,
+    SignerLine,
+)
 from registry.anchoring.web3_chain import Pins, Web3Chain
 from registry.settings import EMBEDDED, Environment, Settings
+from registry.signing.channel import Channel, mutual_tls, unix_socket
+from registry.signing.children import signer_child
 from verifier.chain.anvil import IDLE_INTERVAL_SECONDS, WORKING_INTERVAL_SECONDS
 from verifier.chain.chain_profile import ChainProfile
 from verifier.chain.embedded import EmbeddedChain
 from verifier.chain.profile import Profile, load_profile
 
-_PASSPHRASE_BYTES: Final = 32
+_SIGNING: Final = timedelta(seconds=30)  # opening a key takes long on a busy machine
+_LINES: Final[WeakValueDictionary[str, SignerLine]] = WeakValueDictionary()
 
 
 def embedded_chain(settings: Settings) -> EmbeddedChain:
@@ -101,47 +116,72 @@ def open_chain(settings: Settings, *, pause: Callable[[float], None] = time.slee
     return nodes[0] if len(nodes) == 1 else NodeGroup(nodes, quorum=_quorum(pinned, len(nodes)))
 
 
-def passphrase_path(settings: Settings) -> Path:
-    """Return the file whose first line unlocks the transaction keys.
-
-    Raises:
-        KeystoreError: Production names none.
-    """
-    if settings.chain.passphrase_file is not None:
-        return settings.chain.passphrase_file
-    if settings.environment is not Environment.DEMONSTRATION:
-        raise KeystoreError("no passphrase is configured (LANCANG_CHAIN__PASSPHRASE_FILE)")
-    return settings.home / "keys" / "transaction-passphrase"
-
-
-def make_demonstration_passphrase(settings: Settings) -> None:
-    """Write a random passphrase for a demonstration that configures none; keep an existing one.
-
-    Raises:
-        KeystoreError: The installation is not a demonstration.
-    """
-    if settings.chain.passphrase_file is not None:
-        return
-    path = passphrase_path(settings)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_urlsafe(_PASSPHRASE_BYTES) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def open_keystore(settings: Settings) -> TransactionKeystore:
     """Return the transaction keys of this installation.
+
+    Whoever opens the same keys twice in one process shares one signer.
 
     Raises:
         KeystoreError: There is no usable passphrase.
     """
-    passphrase = read_passphrase(passphrase_path(settings))
-    return TransactionKeystore(settings.transaction_keystore, passphrase)
+    chain = settings.chain
+    own = ProcessSource(_signer_line(settings))
+    sources: list[AccountSource] = []
+    if chain.signer_socket or chain.signer_tls or chain.pkcs11:
+        sources.append(own)
+    if chain.remote_signer is not None:
+        sources.append(JsonRpcSource(chain.remote_signer, timeout=chain.timeout))
+    return TransactionKeystore(settings.transaction_keystore, own, sources=sources)
+
+
+def _signer_line(settings: Settings) -> SignerLine:
+    """Return the line to the transaction signer: the configured one, or a child of our own."""
+    chain = settings.chain
+    if chain.signer_tls is not None:
+        return SignerLine(_opening(mutual_tls(chain.signer_tls, timeout=_SIGNING)))
+    if chain.signer_socket is not None:
+        return SignerLine(_opening(unix_socket(chain.signer_socket, timeout=_SIGNING)))
+    environment = _environment(settings)
+    name = json.dumps(environment, sort_keys=True)
+    line = _LINES.get(name)
+    if line is None:
+        read_passphrase(passphrase_path(settings))  # a missing one is told before the first batch
+        may_generate = settings.environment is Environment.DEMONSTRATION
+        line = SignerLine(
+            lambda: signer_child(
+                "registry.anchoring.transaction_process",
+                options=["--may-generate"] if may_generate else [],
+                environment=environment,
+                timeout=_SIGNING,
+                known=SIGNER_ERRORS,
+            )
+        )
+        _LINES[name] = line
+    return line
+
+
+def _opening(
+    connect: Callable[[], socket.socket],
+) -> Callable[[], AbstractContextManager[Channel]]:
+    return lambda: closing(Channel(connect, known=SIGNER_ERRORS))
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """Return the child's environment: keys and bounds, nothing about database or documents."""
+    chain = settings.chain
+    named = {
+        "HOME": settings.home.absolute(),
+        "PROFILE": settings.profile and settings.profile.absolute(),
+        "CHAIN__CHAIN_ID": chain.chain_id,
+        "CHAIN__TRUST_REGISTRY": chain.trust_registry,
+        "CHAIN__CERTIFICATE_LEDGER": chain.certificate_ledger,
+        "CHAIN__KEYSTORE": settings.transaction_keystore.absolute(),
+        "CHAIN__PASSPHRASE_FILE": passphrase_path(settings).absolute(),
+        "CHAIN__ACCOUNT_DAILY_BUDGET": chain.account_daily_budget,
+        "CHAIN__PKCS11__MODULE": chain.pkcs11 and chain.pkcs11.module.absolute(),
+        "CHAIN__PKCS11__TOKEN": chain.pkcs11 and chain.pkcs11.token,
+    }
+    return {f"LANCANG_{name}": str(value) for name, value in named.items() if value is not None}
 
 
 def _quorum(pinned: ChainProfile, nodes: int) -> int:

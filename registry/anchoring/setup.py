@@ -17,7 +17,6 @@ from eth_utils.address import to_checksum_address
 
 from registry.anchoring.ceremony import Ceremony, Journal
 from registry.anchoring.connect import (
-    make_demonstration_passphrase,
     node_urls,
     open_keystore,
     uses_embedded_chain,
@@ -33,6 +32,7 @@ from registry.anchoring.deployment import (
 from registry.anchoring.errors import CeremonyConflictError, KeystoreError
 from registry.anchoring.governance import Registrar
 from registry.anchoring.node import Node, data, member, quantity
+from registry.anchoring.passphrase import make_demonstration_passphrase
 from registry.anchoring.registration import Registered, Registration
 from registry.anchoring.transaction_keys import (
     LIGHT_WORK_FACTOR,

@@ -1,7 +1,8 @@
-"""Private transaction keys: encrypted at rest, decrypted only inside the signer of an account.
+"""The transaction keys of an installation, by role; the private parts are elsewhere.
 
-Files are Ethereum keystores (version 3), one for each role, so that any wallet can open them where
-this program is not at hand.
+A folder says which roles there are. A file `<role>.json` is an encrypted key, which the signer's
+process opens; a file `<role>.address` names the account of a key that is somewhere else: in a
+token, behind another signer, or with other people.
 """
 
 from __future__ import annotations
@@ -10,124 +11,164 @@ import json
 import os
 import re
 import stat
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
-from eth_utils.address import to_checksum_address
 from pydantic import SecretStr
 
 from registry.anchoring.errors import KeystoreError
-from registry.anchoring.ports import SignedTransaction, UnsignedTransaction
+from registry.anchoring.ports import TransactionSigner
 
-STRONG_WORK_FACTOR: Final = 2**18  # scrypt n: 256 MB and a second for each guess of a passphrase
 LIGHT_WORK_FACTOR: Final = 2**12  # enough behind 256 random bits, which nobody guesses
+STRONG_WORK_FACTOR: Final = 2**18  # scrypt n: 256 MB and a second for each guess of a passphrase
+KEY_SUFFIX: Final = ".json"
+_ADDRESS_SUFFIX: Final = ".address"
+_RETIRED: Final = "retired-"
 _ROLE: Final = re.compile(r"[a-z0-9][a-z0-9-]*", re.ASCII)
 _ADDRESS: Final = re.compile(r"(0x)?[0-9a-fA-F]{40}", re.ASCII)
-_SUFFIX: Final = ".json"
-_ADDRESS_SUFFIX: Final = ".address"
 _MAX_PASSPHRASE_BYTES: Final = 1024
 
 
-class AccountSigner:
-    """Signs for one account; implements `registry.anchoring.ports.TransactionSigner`."""
+class AccountSource(Protocol):
+    """Somebody who signs transactions for accounts."""
 
-    def __init__(self, account: LocalAccount) -> None:
-        self._account = account
+    def accounts(self) -> frozenset[str]:
+        """Return the accounts that it signs for, "0x" and 40 lower-case digits each.
 
-    def __repr__(self) -> str:
-        return f"AccountSigner({self.address})"
+        Raises:
+            SignerUnavailableError: It does not answer.
+        """
+        ...
 
-    @property
-    def address(self) -> str:
-        """The account, "0x" and 40 lower-case hexadecimal digits."""
-        return str(self._account.address).lower()
+    def signer(self, role: str, address: str) -> TransactionSigner:
+        """Return the signer of an account.
 
-    def sign(self, transaction: UnsignedTransaction) -> SignedTransaction:
-        """Sign an EIP-1559 transaction."""
-        fields: dict[str, Any] = {
-            "type": 2,
-            "chainId": transaction.chain_id,
-            "nonce": transaction.nonce,
-            "value": 0,
-            "data": transaction.data,
-            "gas": transaction.gas_limit,
-            "maxFeePerGas": transaction.fees.max_fee,
-            "maxPriorityFeePerGas": transaction.fees.priority,
-        }
-        if transaction.to is not None:
-            fields["to"] = to_checksum_address(transaction.to)
-        signed = self._account.sign_transaction(fields)
-        return SignedTransaction(raw=bytes(signed.raw_transaction), hash=bytes(signed.hash))
+        Raises:
+            KeystoreError: Its key cannot be opened, or is that of another account.
+            SignerUnavailableError: It does not answer.
+        """
+        ...
+
+
+class KeyMaker(AccountSource, Protocol):
+    """Such a source that opens the files of the folder, and makes keys."""
+
+    def create(self, role: str, *, work_factor: int) -> str:
+        """Make the key of a role and return its account.
+
+        Raises:
+            KeystoreError: It cannot be kept.
+            SignerUnavailableError: The source does not answer.
+        """
+        ...
 
 
 class TransactionKeystore:
-    """A folder of encrypted transaction keys, named by role.
-
-    A role whose key is elsewhere is known by a file `<role>.address` that holds its address.
+    """The roles of a folder, and who signs for each.
 
     Args:
         folder: Made when the first key is.
-        passphrase: Unlocks every key of the folder.
+        own: Opens the files of the folder.
+        sources: Who may sign for roles whose key is not in the folder, first come first.
     """
 
-    def __init__(self, folder: Path, passphrase: SecretStr) -> None:
+    def __init__(
+        self, folder: Path, own: KeyMaker, *, sources: Sequence[AccountSource] = ()
+    ) -> None:
         self._folder = folder
-        self._passphrase = passphrase
+        self._own = own
+        self._sources = tuple(sources)
+        self._found: dict[str, AccountSource] = {}
 
     def roles(self) -> dict[str, str]:
         """Return the address of every known role. Needs no passphrase.
 
         Raises:
-            KeystoreError: A file is damaged.
+            KeystoreError: A file is damaged, or one account has two roles.
         """
-        known = {
-            path.name.removesuffix(_ADDRESS_SUFFIX): _normal_address(path.read_text("utf-8"), path)
-            for path in self._folder.glob(f"*{_ADDRESS_SUFFIX}")
-        }
-        for path in self._folder.glob(f"*{_SUFFIX}"):
-            known[path.name.removesuffix(_SUFFIX)] = _address_in(path)
+        known = dict(self._files())
+        accounts = list(known.values())
+        if shared := sorted({role for role, one in known.items() if accounts.count(one) > 1}):
+            raise KeystoreError(f"one account has several roles: {', '.join(shared)}")
         return dict(sorted(known.items()))
 
     def holds(self, role: str) -> bool:
-        """Tell whether the key of a role is here."""
-        return (self._folder / f"{role}{_SUFFIX}").exists()
+        """Tell whether somebody here signs for a role.
+
+        Raises:
+            SignerUnavailableError: A source of signatures does not answer.
+        """
+        return self._source_of(role) is not None
 
     def create(self, role: str, *, work_factor: int = STRONG_WORK_FACTOR) -> str:
         """Make the key of a role and return its address; keep the one that there is already.
 
         Raises:
-            KeystoreError: The role's name is malformed, or the file cannot be written.
+            KeystoreError: The role's name is malformed, or the key cannot be kept.
+            SigningRefusedError: The signer makes no keys, or knows no such role.
+            SignerUnavailableError: The signer does not answer.
         """
-        if not _ROLE.fullmatch(role):
-            raise KeystoreError(f"{role!r} is not the name of a role")
-        path = self._folder / f"{role}{_SUFFIX}"
-        if path.exists():
-            return _address_in(path)
-        account: LocalAccount = Account.create()
-        sealed = Account.encrypt(
-            account.key, self._passphrase.get_secret_value(), kdf="scrypt", iterations=work_factor
-        )
-        _write_new(path, json.dumps(sealed).encode())
-        return str(account.address).lower()
+        known = self.roles()
+        if check_role(role) in known:
+            return known[role]
+        address = self._own.create(role, work_factor=work_factor)
+        if not self._path(role, KEY_SUFFIX).exists():  # it is in a token or on another machine
+            write_new(self._path(role, _ADDRESS_SUFFIX), f"{address}\n".encode())
+        return address
 
-    def signer(self, role: str) -> AccountSigner:
-        """Decrypt the key of a role.
+    def signer(self, role: str) -> TransactionSigner:
+        """Return who signs for a role.
 
         Raises:
-            KeystoreError: There is none, or the passphrase does not unlock it.
+            KeystoreError: Nobody here, or the passphrase does not unlock the key.
+            SignerUnavailableError: The signer does not answer.
         """
-        path = self._folder / f"{role}{_SUFFIX}"
-        sealed = _read(path)
-        try:
-            key = Account.decrypt(sealed, self._passphrase.get_secret_value())
-        except (ValueError, KeyError, TypeError):
-            raise KeystoreError(f"the passphrase does not unlock {path}") from None
-        signer = AccountSigner(Account.from_key(key))
-        if signer.address != _address_in(path):
-            raise KeystoreError(f"{path} holds the key of another account than it says")
-        return signer
+        source = self._source_of(role)
+        if source is None:
+            raise KeystoreError(f"there is no transaction key {role} in {self._folder}")
+        return source.signer(role, self.roles()[role])
+
+    def retire(self, role: str) -> str:
+        """Keep the key of a role under the name of a retired one, which signs nothing.
+
+        Returns:
+            The new name.
+
+        Raises:
+            KeystoreError: There is no such role, or its files cannot be renamed.
+        """
+        if role not in self.roles():
+            raise KeystoreError(f"there is no transaction key {role} in {self._folder}")
+        retired = _RETIRED + role
+        for suffix in (KEY_SUFFIX, _ADDRESS_SUFFIX):
+            path = self._path(role, suffix)
+            try:
+                if path.exists():
+                    path.rename(self._path(retired, suffix))
+            except OSError as error:
+                raise KeystoreError(f"{path} cannot be renamed: {error.strerror}") from None
+        return retired
+
+    def _source_of(self, role: str) -> AccountSource | None:
+        if self._path(role, KEY_SUFFIX).exists():
+            return self._own
+        if role not in self._found and (address := self.roles().get(role)) is not None:
+            for source in self._sources:
+                if address in source.accounts():
+                    self._found[role] = source
+                    break
+        return self._found.get(role)
+
+    def _files(self) -> Iterator[tuple[str, str]]:
+        for path in self._folder.glob(f"*{_ADDRESS_SUFFIX}"):
+            address = normal_address(path.read_text("utf-8"), path)
+            yield path.name.removesuffix(_ADDRESS_SUFFIX), address
+        for path in self._folder.glob(f"*{KEY_SUFFIX}"):
+            yield path.name.removesuffix(KEY_SUFFIX), address_in(path)
+
+    def _path(self, role: str, suffix: str) -> Path:
+        return self._folder / f"{role}{suffix}"
 
 
 def read_passphrase(path: Path) -> SecretStr:
@@ -151,7 +192,23 @@ def read_passphrase(path: Path) -> SecretStr:
     return SecretStr(passphrase)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def check_role(role: str) -> str:
+    """Return the name of a role.
+
+    Raises:
+        KeystoreError: It is none.
+    """
+    if not _ROLE.fullmatch(role):
+        raise KeystoreError(f"{role!r} is not the name of a role")
+    return role
+
+
+def read_key_file(path: Path) -> dict[str, Any]:
+    """Return the content of a keystore file.
+
+    Raises:
+        KeystoreError: There is none, or it is damaged.
+    """
     try:
         sealed = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -163,18 +220,32 @@ def _read(path: Path) -> dict[str, Any]:
     return sealed
 
 
-def _address_in(path: Path) -> str:
-    return _normal_address(str(_read(path).get("address")), path)
+def address_in(path: Path) -> str:
+    """Return the account whose key a keystore file says to hold.
+
+    Raises:
+        KeystoreError: The file is missing or damaged.
+    """
+    return normal_address(str(read_key_file(path).get("address")), path)
 
 
-def _normal_address(text: str, path: Path) -> str:
+def normal_address(text: str, path: Path) -> str:
+    """Return an address as "0x" and 40 lower-case digits.
+
+    Raises:
+        KeystoreError: It is none; the message names the file.
+    """
     if not _ADDRESS.fullmatch(text.strip()):
         raise KeystoreError(f"{path} does not say whose key it holds")
     return "0x" + text.strip().lower().removeprefix("0x")
 
 
-def _write_new(path: Path, content: bytes) -> None:
-    """Write a file that must not exist yet: complete and on the disk, or not at all."""
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that must not exist yet: complete and on the disk, or not at all.
+
+    Raises:
+        KeystoreError: It cannot be written.
+    """
     draft = path.with_suffix(".tmp")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

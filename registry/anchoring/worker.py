@@ -12,6 +12,7 @@ from registry.anchoring.records import Batch
 from registry.anchoring.repository import LedgerWrites
 from registry.anchoring.sealing import Sealing, seal
 from registry.kit.objects import ObjectStoreUnavailableError
+from registry.signing.errors import SignerUnavailableError
 
 _MAX_STEPS = 32  # of one write in one round; more means that something goes in circles
 
@@ -35,7 +36,7 @@ class Round:
 
     unfinished: int
     waiting: dict[int, Judgement]
-    problem: ChainUnavailableError | ObjectStoreUnavailableError | None
+    problem: ChainUnavailableError | ObjectStoreUnavailableError | SignerUnavailableError | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,11 @@ class Worker:
             self._seal(flush=flush)
             for write_id in self._active():
                 waiting |= self._exhaust(write_id)
-        except (ChainUnavailableError, ObjectStoreUnavailableError) as error:
+        except (
+            ChainUnavailableError,
+            ObjectStoreUnavailableError,
+            SignerUnavailableError,
+        ) as error:
             problem = error
         return Round(unfinished=len(self._active()), waiting=waiting, problem=problem)
 

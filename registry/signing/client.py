@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import socket
-import threading
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from pathlib import Path
 
-from registry.signing.description import KeyDescription, SigningContext
-from registry.signing.errors import SignerUnavailableError, error_of
-from registry.signing.protocol import PROBE_NONCE_BYTES, PROBE_PREFIX, receive, send
+from registry.signing.channel import Channel
+from registry.signing.description import KeyDescription, SigningContext, SigningRequest
+from registry.signing.errors import SignerUnavailableError
+from registry.signing.protocol import PROBE_NONCE_BYTES, PROBE_PREFIX, fitting_parts
 from registry.signing.reading_back import is_signed
 from verifier.checks.facts import KeyPurpose
 from verifier.core.encoding import b64u, unb64u
@@ -22,18 +19,14 @@ from verifier.core.strict_json import JsonObject
 
 
 class SignerClient:
-    """A connection to the signer, opened on demand; may be shared between threads."""
+    """What the registry asks of the signer of document keys; may be shared between threads."""
 
-    def __init__(self, path: Path, *, timeout: timedelta) -> None:
-        self._path = path
-        self._timeout = timeout
-        self._connection: socket.socket | None = None
-        self._lock = threading.Lock()
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
-        with self._lock:
-            self._drop()
+        self._channel.close()
 
     def descriptions(self) -> list[KeyDescription]:
         """Return the public description of every key of the signer.
@@ -41,7 +34,7 @@ class SignerClient:
         Raises:
             SignerUnavailableError: No usable answer.
         """
-        listed = self._ask({"act": "keys"}).get("keys")
+        listed = self._channel.ask({"act": "keys"}).get("keys")
         if not isinstance(listed, list):
             raise SignerUnavailableError("the signer answered no list of keys")
         return [KeyDescription.from_json(item) for item in listed]
@@ -59,7 +52,7 @@ class SignerClient:
             "body": body.hex(),
             "purpose": int(purpose),
         }
-        return KeyDescription.from_json(self._ask(request).get("key"))
+        return KeyDescription.from_json(self._channel.ask(request).get("key"))
 
     def signer(self, key: PublicKey, context: SigningContext | None = None) -> RemoteSigner:
         """Return a `Signer` that signs with `key` on behalf of the people in `context`."""
@@ -73,15 +66,25 @@ class SignerClient:
             SigningRefusedError: The key must not sign this message.
             SignerUnavailableError: No usable answer.
         """
-        return self._signature(
-            {
-                "act": "sign",
-                "approver": context.approver,
-                "key": b64u(thumbprint),
-                "maker": context.maker,
-                "message": b64u(message),
-            }
-        )
+        request = SigningRequest(thumbprint, message, context)
+        return self._signature({"act": "sign", **request.to_json()})
+
+    def sign_many(self, requests: Sequence[SigningRequest]) -> list[bytes]:
+        """Return the signatures of many requests in their order, asked for in few messages.
+
+        Raises:
+            UnknownKeyError: The signer holds no such key.
+            SigningRefusedError: A key must not sign a message; then nothing is signed.
+            SignerUnavailableError: No usable answer.
+        """
+        signatures: list[bytes] = []
+        for part in fitting_parts([each.to_json() for each in requests]):
+            answer = self._channel.ask({"act": "sign_many", "requests": [*part]})
+            answered = answer.get("signatures")
+            if not isinstance(answered, list) or len(answered) != len(part):
+                raise SignerUnavailableError("the signer did not answer every request")
+            signatures += [_signature_of(each) for each in answered]
+        return signatures
 
     def probe(self, key: PublicKey) -> None:
         """Have the signer prove that it can use `key`; for health checks.
@@ -96,59 +99,7 @@ class SignerClient:
             raise SignerUnavailableError("the signer's probe signature does not verify")
 
     def _signature(self, request: JsonObject) -> bytes:
-        signature = self._ask(request).get("signature")
-        try:
-            return unb64u(str(signature), what="signature", length=SIGNATURE_BYTES)
-        except MalformedEvidenceError as error:
-            raise SignerUnavailableError(f"the signer answered no signature: {error}") from error
-
-    def _ask(self, request: JsonObject) -> JsonObject:
-        with self._lock:
-            answer = self._exchange(request)
-        match answer:
-            case {"ok": dict(result)}:
-                return result
-            case {"error": {"code": str(code), "reason": reason, "message": str(message)}}:
-                raise error_of(code, reason, message)
-            case _:
-                raise SignerUnavailableError("the signer answered nonsense")
-
-    def _exchange(self, request: JsonObject) -> JsonObject:
-        """Send a request; once more on a new connection where the signer closed an idle one.
-
-        Asking twice is safe: a signature that nobody received has no effect.
-        """
-        for is_last in (self._connection is None, True):
-            try:
-                connection = self._connection or self._connect()
-                send(connection, request)
-                answer = receive(connection)
-            except OSError as error:
-                self._drop()
-                if is_last:
-                    raise SignerUnavailableError(f"the signer does not answer: {error}") from error
-                continue
-            if answer is not None:
-                return answer
-            self._drop()
-        raise SignerUnavailableError("the signer closed the connection")
-
-    def _connect(self) -> socket.socket:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.settimeout(self._timeout.total_seconds())
-        try:
-            connection.connect(str(self._path))
-        except OSError:
-            connection.close()
-            raise
-        self._connection = connection
-        return connection
-
-    def _drop(self) -> None:
-        if self._connection is not None:
-            with suppress(OSError):
-                self._connection.close()
-            self._connection = None
+        return _signature_of(self._channel.ask(request).get("signature"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,3 +123,10 @@ class RemoteSigner:
     def sign(self, message: bytes) -> bytes:
         """Return the raw 64-byte signature over `message`; see `SignerClient.sign`."""
         return self.client.sign(self.thumbprint, message, self.context)
+
+
+def _signature_of(answered: object) -> bytes:
+    try:
+        return unb64u(str(answered), what="signature", length=SIGNATURE_BYTES)
+    except MalformedEvidenceError as error:
+        raise SignerUnavailableError(f"the signer answered no signature: {error}") from error

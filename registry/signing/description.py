@@ -7,6 +7,7 @@ from datetime import datetime
 
 from registry.signing.errors import KeystoreDamagedError
 from verifier.checks.facts import KeyPurpose
+from verifier.core.encoding import b64u
 from verifier.core.errors import MalformedEvidenceError
 from verifier.core.keys import Algorithm, PublicKey
 from verifier.core.strict_json import JsonObject
@@ -80,3 +81,27 @@ class SigningContext:
 
     maker: str | None = None
     approver: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SigningRequest:
+    """A message and who is to sign it.
+
+    Attributes:
+        thumbprint: RFC 7638 name of the key, 32 bytes.
+        message: The bytes to be signed.
+        context: People behind the request.
+    """
+
+    thumbprint: bytes
+    message: bytes
+    context: SigningContext
+
+    def to_json(self) -> JsonObject:
+        """Return the request as it is sent."""
+        return {
+            "approver": self.context.approver,
+            "key": b64u(self.thumbprint),
+            "maker": self.context.maker,
+            "message": b64u(self.message),
+        }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from registry.kit.errors import (
@@ -56,9 +57,19 @@ class SignerUnavailableError(UnavailableError):
 _PLAIN: Final = (KeystoreLockedError, KeystoreDamagedError, UnknownKeyError)
 
 
-def error_of(code: str, reason: object, message: str) -> RegistryError:
-    """Return the error that another process reported by its code."""
+def error_of(
+    code: str, reason: object, message: str, *, known: Sequence[type[RegistryError]] = ()
+) -> RegistryError:
+    """Return the error that another process reported by its code.
+
+    Args:
+        code: Its code.
+        reason: Which rule refused; None of other errors.
+        message: In words.
+        known: Errors that this signer reports beside those of every signer.
+    """
     if code == SigningRefusedError.code:
         return SigningRefusedError(str(reason), message)
-    known = next((kind for kind in _PLAIN if kind.code == code), None)
-    return known(message) if known else SignerUnavailableError(f"{code}: {message}")
+    kinds: tuple[type[RegistryError], ...] = (*_PLAIN, *known)
+    kind = next((kind for kind in kinds if kind.code == code), None)
+    return kind(message) if kind else SignerUnavailableError(f"{code}: {message}")

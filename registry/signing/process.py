@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import threading
 from pathlib import Path
 
 import click
@@ -12,40 +10,44 @@ import click
 from registry.kit.clock import system_clock
 from registry.kit.errors import RegistryError
 from registry.settings import Settings, load_settings
-from registry.signing.connect import READY
-from registry.signing.errors import SignerUnavailableError
+from registry.signing.children import serve_until_input_ends
 from registry.signing.keystore import Keystore
+from registry.signing.listening import protect_process
 from registry.signing.passphrase import make_demonstration_passphrase, read_passphrase
-from registry.signing.server import SignerServer, SigningDesk, protect_process
+from registry.signing.server import SigningDesk
+from registry.signing.vault import KeyVault
 
 
-def serve(
-    settings: Settings,
-    path: Path,
-    *,
-    may_generate: bool,
-    allowed_users: frozenset[int] = frozenset(),
-) -> SignerServer:
-    """Open the keystore and bind the socket; the caller runs `serve_forever` and closes.
+def open_vault(settings: Settings, *, may_generate: bool) -> KeyVault:
+    """Open the keystore or token of the settings.
 
     A signer that may generate makes the keystore if there is none.
 
     Raises:
         KeystoreLockedError: The passphrase is missing or wrong.
         KeystoreDamagedError: The keystore is missing or malformed.
-        SignerUnavailableError: The socket cannot be bound.
+        SignerUnavailableError: The token does not answer.
     """
-    protect_process()
+    if settings.signer.pkcs11 is not None:
+        # Imported here: only installations with a token have the library.
+        from registry.signing.pkcs11_vault import Pkcs11Vault  # noqa: PLC0415
+
+        return Pkcs11Vault.open(settings.signer.pkcs11, read_passphrase(settings))
     if may_generate and not Keystore.exists(settings.document_keystore):
         make_demonstration_passphrase(settings)
-        keystore = Keystore.create(settings.document_keystore, read_passphrase(settings))
-    else:
-        keystore = Keystore.open(settings.document_keystore, read_passphrase(settings))
-    desk = SigningDesk(keystore, clock=system_clock, may_generate=may_generate)
-    try:
-        return SignerServer(path, desk, allowed_users=allowed_users | {os.getuid()})
-    except OSError as error:
-        raise SignerUnavailableError(f"cannot listen on {path}: {error.strerror}") from error
+        return Keystore.create(settings.document_keystore, read_passphrase(settings))
+    return Keystore.open(settings.document_keystore, read_passphrase(settings))
+
+
+def open_desk(settings: Settings, *, may_generate: bool) -> SigningDesk:
+    """Open the keys of the settings behind a desk; from here on the process is protected.
+
+    Raises:
+        RegistryError: As `open_vault`.
+    """
+    protect_process()
+    vault = open_vault(settings, may_generate=may_generate)
+    return SigningDesk(vault, clock=system_clock, may_generate=may_generate)
 
 
 @click.command()
@@ -54,16 +56,11 @@ def serve(
 def main(path: Path, *, may_generate: bool) -> None:
     """Serve on PATH until standard input closes."""
     try:
-        server = serve(load_settings(), path, may_generate=may_generate)
+        desk = open_desk(load_settings(), may_generate=may_generate)
     except RegistryError as error:
         click.echo(f"{error.code}: {error}", err=True)
         sys.exit(1)
-    with server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        sys.stdout.buffer.write(READY)
-        sys.stdout.buffer.flush()
-        sys.stdin.buffer.read()
-        server.shutdown()
+    serve_until_input_ends(path, desk)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from registry.signing.errors import SignerUnavailableError
@@ -11,6 +12,7 @@ from verifier.core.strict_json import JsonObject, canonical_json, parse_json_obj
 
 MAX_FRAME_BYTES: Final = 512 * 1024  # the longest message in base64url, and room
 _LENGTH_BYTES: Final = 4
+_ROOM_BYTES: Final = 64  # punctuation of a request among many
 
 PROBE_PREFIX: Final = b"lancang/probe/1\x00"  # no token and no COSE structure begins like this
 PROBE_NONCE_BYTES: Final = 16
@@ -27,6 +29,31 @@ def send(connection: socket.socket, message: JsonObject) -> None:
     if len(body) > MAX_FRAME_BYTES:
         raise SignerUnavailableError(f"a message has at most {MAX_FRAME_BYTES} bytes")
     connection.sendall(len(body).to_bytes(_LENGTH_BYTES) + body)
+
+
+def fitting_parts(requests: Sequence[JsonObject]) -> Iterator[list[JsonObject]]:
+    """Yield requests in their order, in as few parts as fit one message each."""
+    part: list[JsonObject] = []
+    size = 0
+    for request in requests:
+        # A request is flat: names and base64url, which JSON does not make longer, and names of
+        # people, of which every character may take six letters.
+        length = (
+            sum(
+                6 * len(name) + 6 * len(str(value))
+                for name, value in request.items()
+                if name != "message"
+            )
+            + len(str(request.get("message")))
+            + _ROOM_BYTES
+        )
+        if part and size + length > MAX_FRAME_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(request)
+        size += length
+    if part:
+        yield part
 
 
 def receive(connection: socket.socket) -> JsonObject | None:

@@ -1,50 +1,36 @@
-"""The signer: answers over a Unix domain socket, for processes of allowed users alone."""
+"""The desk of the document signer: what is asked is checked, then signed."""
 
 from __future__ import annotations
 
-import ctypes
-import os
-import resource
-import socket
-import socketserver
-import struct
-import sys
 import threading
 from collections.abc import Callable
-from datetime import timedelta
-from pathlib import Path
-from typing import Final, cast
+from typing import cast
 
 from registry.kit.clock import Clock
 from registry.kit.errors import RegistryError
 from registry.signing.description import SigningContext
-from registry.signing.errors import SignerUnavailableError, SigningRefusedError
-from registry.signing.keystore import Keystore
-from registry.signing.protocol import PROBE_NONCE_BYTES, PROBE_PREFIX, receive, send
+from registry.signing.errors import SigningRefusedError
+from registry.signing.protocol import PROBE_NONCE_BYTES, PROBE_PREFIX
 from registry.signing.purposes import check_message
+from registry.signing.vault import KeyVault
 from verifier.checks.facts import KeyPurpose
 from verifier.core.encoding import b64u, unb64u
 from verifier.core.errors import MalformedEvidenceError
 from verifier.core.keys import THUMBPRINT_BYTES, Algorithm
-from verifier.core.strict_json import JsonObject
-
-MAX_CONNECTIONS: Final = 64
-IDLE_TIMEOUT: Final = timedelta(minutes=10)
-_PR_SET_DUMPABLE: Final = 4
-_SOCKET_MODE: Final = 0o600
-_FOLDER_MODE: Final = 0o700
+from verifier.core.strict_json import JsonObject, JsonValue
 
 
 class SigningDesk:
-    """Carries out the requests of one keystore; one request at a time."""
+    """Carries out the requests for the keys of one vault; one request at a time."""
 
-    def __init__(self, keystore: Keystore, *, clock: Clock, may_generate: bool) -> None:
-        self._keystore = keystore
+    def __init__(self, vault: KeyVault, *, clock: Clock, may_generate: bool) -> None:
+        self._vault = vault
         self._clock = clock
         self._may_generate = may_generate
         self._lock = threading.Lock()
         self._acts: dict[str, Callable[[JsonObject], JsonObject]] = {
             "sign": self._sign,
+            "sign_many": self._sign_many,
             "probe": self._probe,
             "keys": self._keys,
             "generate": self._generate,
@@ -71,7 +57,7 @@ class SigningDesk:
             }
 
     def _sign(self, request: JsonObject) -> JsonObject:
-        described, key = self._keystore.load(_bytes(request, "key", THUMBPRINT_BYTES))
+        described, key = self._vault.load(_bytes(request, "key", THUMBPRINT_BYTES))
         message = _bytes(request, "message")
         context = SigningContext(
             maker=_optional_text(request, "maker"), approver=_optional_text(request, "approver")
@@ -79,96 +65,36 @@ class SigningDesk:
         check_message(described, message, context=context, now=self._clock())
         return {"signature": b64u(key.sign(message))}
 
+    def _sign_many(self, request: JsonObject) -> JsonObject:
+        requests = request.get("requests")
+        if not isinstance(requests, list):
+            raise SigningRefusedError("malformed", "requests must be a list")
+        signatures: list[JsonValue] = []
+        for each in requests:
+            if not isinstance(each, dict):
+                raise SigningRefusedError("malformed", "a request must be an object")
+            signatures.append(self._sign(each)["signature"])
+        return {"signatures": signatures}
+
     def _probe(self, request: JsonObject) -> JsonObject:
-        _, key = self._keystore.load(_bytes(request, "key", THUMBPRINT_BYTES))
+        _, key = self._vault.load(_bytes(request, "key", THUMBPRINT_BYTES))
         nonce = _bytes(request, "nonce", PROBE_NONCE_BYTES)
         return {"signature": b64u(key.sign(PROBE_PREFIX + nonce))}
 
     def _keys(self, request: JsonObject) -> JsonObject:
         del request
-        return {"keys": [key.to_json() for key in self._keystore.descriptions()]}
+        return {"keys": [key.to_json() for key in self._vault.descriptions()]}
 
     def _generate(self, request: JsonObject) -> JsonObject:
         if not self._may_generate:
             raise SigningRefusedError("no_generation", "this signer makes no new keys")
-        described = self._keystore.generate(
+        described = self._vault.generate(
             body=bytes.fromhex(_text(request, "body")),
             purpose=KeyPurpose(cast("int", request.get("purpose"))),
             algorithm=Algorithm(_text(request, "algorithm")),
             at=self._clock(),
         )
         return {"key": described.to_json()}
-
-
-class SignerServer(socketserver.ThreadingUnixStreamServer):
-    """Serves a `SigningDesk` on a socket that only its owner may open."""
-
-    daemon_threads = True
-    request_queue_size = 32
-
-    def __init__(self, path: Path, desk: SigningDesk, *, allowed_users: frozenset[int]) -> None:
-        self.desk = desk
-        self._allowed_users = allowed_users
-        self._slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
-        path.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-        previous = os.umask(0o177)
-        try:
-            super().__init__(str(path), _Connection)
-        finally:
-            os.umask(previous)
-        # Other users on the list need to reach the socket; the peer check then decides.
-        path.chmod(_SOCKET_MODE if allowed_users <= {os.getuid()} else 0o666)
-
-    def verify_request(
-        self,
-        request: socket.socket | tuple[bytes, socket.socket],
-        client_address: object,
-    ) -> bool:
-        """Tell whether the peer is an allowed user and a slot is free."""
-        del client_address
-        peer = _peer_user(cast("socket.socket", request))
-        if peer is not None and peer not in self._allowed_users:
-            return False
-        return self._slots.acquire(blocking=False)
-
-    def release_slot(self) -> None:
-        """Give the slot of a finished connection back."""
-        self._slots.release()
-
-
-class _Connection(socketserver.BaseRequestHandler):
-    """One client: requests and answers in turn until it closes, idles or sends nonsense."""
-
-    server: SignerServer
-    request: socket.socket
-
-    def handle(self) -> None:
-        self.request.settimeout(IDLE_TIMEOUT.total_seconds())
-        try:
-            while (request := receive(self.request)) is not None:
-                send(self.request, self.server.desk.answer(request))
-        except (OSError, SignerUnavailableError):
-            return  # the client is gone or does not follow the protocol: nothing to answer
-        finally:
-            self.server.release_slot()
-
-
-def protect_process() -> None:
-    """Keep keys out of core dumps and away from debuggers of the same user."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-
-
-def _peer_user(connection: socket.socket) -> int | None:
-    """Return the user id of the peer; None where only the file mode guards the socket."""
-    if sys.platform != "linux":
-        return None
-    credentials = connection.getsockopt(
-        socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")
-    )
-    _, user, _ = struct.unpack("3i", credentials)
-    return int(user)
 
 
 def _text(request: JsonObject, name: str) -> str:

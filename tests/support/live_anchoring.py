@@ -8,6 +8,7 @@ from pathlib import Path
 
 from registry.anchoring.connect import embedded_chain, open_chain, open_keystore
 from registry.anchoring.node import Node
+from registry.anchoring.passphrase import make_demonstration_passphrase
 from registry.anchoring.ports import AuditedChain
 from registry.anchoring.registration import (
     OPERATORS,
@@ -78,6 +79,9 @@ class LiveChain:
     def found(self, wanted: Registration = WANTED) -> Setup:
         """Hold the ceremony; `told` afterwards has the acts of this run."""
         self.told.clear()
+        make_demonstration_passphrase(self.settings)
+        # Held, so that everything on this chain shares one signer's process.
+        self.keystore = open_keystore(self.settings)
         return set_up(self.settings, wanted, now=NOW, pause=self.pause, tell=self.told.append)
 
     def open(self) -> AuditedChain:

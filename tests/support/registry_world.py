@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,6 +29,7 @@ from registry.kit.database import Database
 from registry.kit.objects import FolderObjectStore
 from registry.parties.importers import party_of
 from registry.parties.service import mark_party_on_chain, register_party
+from registry.signing.channel import Channel
 from registry.signing.client import SignerClient
 from registry.signing.description import KeyDescription
 from registry.signing.keystore import Keystore
@@ -66,15 +68,23 @@ def samples() -> dict[str, Any]:
     return loaded
 
 
-class DeskClient(SignerClient):
-    """A signer client whose desk lives in this process; no socket, the same rules."""
+class DeskChannel(Channel):
+    """A line to a desk that lives in this process; no socket, the same rules."""
 
     def __init__(self, desk: SigningDesk) -> None:
-        super().__init__(Path("/nonexistent"), timeout=timedelta(seconds=1))
+        super().__init__(socket.socket)  # never called
         self.desk = desk
 
     def _exchange(self, request: JsonObject) -> JsonObject:
         return self.desk.answer(request)
+
+
+class DeskClient(SignerClient):
+    """A signer client whose desk lives in this process."""
+
+    def __init__(self, desk: SigningDesk) -> None:
+        super().__init__(DeskChannel(desk))
+        self.desk = desk
 
 
 @dataclass

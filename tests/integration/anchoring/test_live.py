@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from eth_account import Account
 
 from registry.anchoring.crew import crew, equip
 from registry.anchoring.domain import (
@@ -37,13 +36,13 @@ from registry.anchoring.status import (
     enqueue_status,
     status_outcome,
 )
-from registry.anchoring.transaction_keys import AccountSigner
 from registry.anchoring.trees import TreeShelf
 from registry.anchoring.web3_chain import Web3Chain
 from registry.anchoring.worker import Worker
 from registry.kit import schema
 from registry.kit.database import Database
 from registry.kit.objects import FolderObjectStore
+from tests.support.accounts import FreeAccount
 from tests.support.live_anchoring import LABORATORY, LiveChain
 from verifier.chain.profile import load_profile
 from verifier.chain.source import RpcTrustSource
@@ -338,7 +337,7 @@ class TestNodes:
             registry.chain.find_anchor(bytes(32), 1, at=gone)
 
     def test_a_stranger_without_money(self, registry: Registry) -> None:
-        signer = AccountSigner(Account.create())
+        signer = FreeAccount()
         signed = signer.sign(
             UnsignedTransaction(
                 chain_id=registry.chain.chain_id,
@@ -354,7 +353,7 @@ class TestNodes:
 
     def test_outcomes_of_sending(self, registry: Registry) -> None:
         live, chain = registry.live, registry.chain
-        signer = AccountSigner(Account.create())
+        signer = FreeAccount()
         live.ask("anvil_setBalance", signer.address, hex(10**20))
         fees = chain.quote()
 

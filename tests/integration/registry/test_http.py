@@ -23,7 +23,7 @@ from registry.app import create_app
 from registry.certificates.issuing import Issued
 from registry.certificates.rendering.codes import code_png
 from registry.settings import Settings, SignerSettings
-from registry.signing.server import SignerServer
+from registry.signing.listening import SignerServer
 from tests.support.evidence_builders import InMemoryTrustSource, trust_profile
 from tests.support.registry_world import World, open_world, samples
 from verifier.checks.facts import TrustSource

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from registry.settings import Settings, SignerSettings
+from registry.signing.channel import Channel, unix_socket
 from registry.signing.client import SignerClient
 from registry.signing.connect import open_signer
 from registry.signing.description import KeyDescription
@@ -23,8 +24,9 @@ from registry.signing.errors import (
     UnknownKeyError,
 )
 from registry.signing.keystore import Keystore
+from registry.signing.listening import SignerServer
 from registry.signing.protocol import MAX_FRAME_BYTES, receive, send
-from registry.signing.server import SignerServer, SigningDesk
+from registry.signing.server import SigningDesk
 from verifier.checks.facts import KeyPurpose
 from verifier.core.keys import Algorithm
 
@@ -52,7 +54,7 @@ def server(tmp_path: Path, path: Path) -> Iterator[SignerServer]:
 
 @pytest.fixture
 def client(server: SignerServer, path: Path) -> Iterator[SignerClient]:
-    client = SignerClient(path, timeout=timedelta(seconds=5))
+    client = SignerClient(Channel(unix_socket(path, timeout=timedelta(seconds=5))))
     yield client
     client.close()
 
@@ -94,7 +96,7 @@ def test_processes_of_other_users_are_turned_away(tmp_path: Path) -> None:
     with SignerServer(path, desk, allowed_users=somebody_else) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
-        client = SignerClient(path, timeout=timedelta(seconds=5))
+        client = SignerClient(Channel(unix_socket(path, timeout=timedelta(seconds=5))))
         with pytest.raises(SignerUnavailableError):
             client.descriptions()
         server.shutdown()
@@ -104,13 +106,15 @@ def test_processes_of_other_users_are_turned_away(tmp_path: Path) -> None:
 def test_the_client_reconnects_after_the_signer_dropped_an_idle_connection(
     client: SignerClient, key: KeyDescription
 ) -> None:
-    assert client._connection is not None
-    client._connection.shutdown(socket.SHUT_RDWR)
+    assert client._channel._connection is not None
+    client._channel._connection.shutdown(socket.SHUT_RDWR)
     assert client.descriptions() == [key]
 
 
 def test_a_missing_signer_is_unavailable_not_a_crash(tmp_path: Path) -> None:
-    client = SignerClient(tmp_path / "nobody.sock", timeout=timedelta(seconds=1))
+    client = SignerClient(
+        Channel(unix_socket(tmp_path / "nobody.sock", timeout=timedelta(seconds=1)))
+    )
     with pytest.raises(SignerUnavailableError):
         client.descriptions()
 
@@ -204,7 +208,10 @@ import importlib, pkgutil, sys
 import registry.app, registry.cli, registry.commands
 for module in pkgutil.iter_modules(registry.commands.__path__):
     importlib.import_module(f"registry.commands.{module.name}")
-loaded = {"registry.signing.keystore", "registry.signing.software"} & set(sys.modules)
+loaded = {
+    "registry.signing.keystore", "registry.signing.software", "registry.signing.pkcs11_token",
+    "registry.anchoring.transaction_vault", "registry.anchoring.transaction_token", "pkcs11",
+} & set(sys.modules)
 sys.exit(", ".join(loaded) or 0)
 """
     done = subprocess.run(
