@@ -27,6 +27,7 @@ from registry.kit.rate_limit import RateLimit
 from registry.kit.request_log import RequestLog
 from registry.laboratory.router import router as laboratory_router
 from registry.laboratory.service import Laboratory
+from registry.people.router import router as people_router
 from registry.settings import EMBEDDED, Settings
 from registry.signing.client import SignerClient
 from registry.signing.connect import configured_signer
@@ -118,6 +119,7 @@ def create_app(
         health.router,
         metrics_page.router,
         access_router,
+        people_router,
         authority_router,
         laboratory_router,
         receipts_router,

@@ -187,9 +187,12 @@ class TokenOut(BaseModel):
 
 
 class NewTokenOut(TokenOut):
-    """A new token with its secret, which is shown this once."""
+    """A new token with its secret, which is shown this once.
 
-    secret: str
+    The answer to a repeated request has none: it is not kept. Who lost it revokes the token.
+    """
+
+    secret: str | None
 
 
 class AuditEntryOut(BaseModel):

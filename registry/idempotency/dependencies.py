@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Header, Request, Response
 
-from registry.access.dependencies import PrincipalDep
+from registry.access.dependencies import GateDep, PrincipalDep
 from registry.idempotency.models import MAX_KEY_CHARS
 from registry.idempotency.service import Answer, Repeatable, digest_of
 
+_PURPOSE: Final = "request"
 _Key = Annotated[
     str | None,
     Header(
@@ -22,12 +23,16 @@ _Key = Annotated[
 
 
 async def get_repeatable(
-    request: Request, principal: PrincipalDep, idempotency_key: _Key = None
+    request: Request, principal: PrincipalDep, gate: GateDep, idempotency_key: _Key = None
 ) -> Repeatable:
-    """Provide what makes a request known when it comes again."""
+    """Provide what makes a request known when it comes again.
+
+    Its digest is made under the access key: a request may hold a password, and a stolen database
+    must not let anybody try passwords faster than sign-in does.
+    """
     body = await request.body()
     path = f"{request.url.path}?{request.url.query}"
-    digest = digest_of(request.method, path, body)
+    digest = gate.key.digest(_PURPOSE, digest_of(request.method, path, body).hex())
     return Repeatable(principal.id, idempotency_key, digest)
 
 

@@ -160,7 +160,9 @@ class Api:
     def __call__(
         self, method: str, path: str, token: str | None = None, **options: Any
     ) -> httpx.Response:
-        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        headers = {**options.pop("headers", {})}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
 
         async def call() -> httpx.Response:
             transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)

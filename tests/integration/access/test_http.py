@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,10 +11,13 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from registry.access.domain import INSTALLATION, Role, Tenant
 from registry.access.models import PersonRow
 from registry.audit.domain import Outcome
+from registry.idempotency.models import AnsweredRequestRow
+from registry.idempotency.service import digest_of
 from tests.support.access_world import (
     FAR,
     NEAR,
@@ -248,6 +252,80 @@ def test_a_day_at_the_desk(world: AccessWorld, api: Api) -> None:
     trail = " ".join(str(link.entry) for link in world.trail())
     for word in (secret, session, PASSWORD, "quite another one"):
         assert word not in trail
+
+
+class TestRepeatedRequests:
+    def repeated(self, scene: Scene, path: str, body: dict[str, Any]) -> list[httpx.Response]:
+        headers = {"Idempotency-Key": f"again{path.replace('/', '.')}"}
+        answers = [scene("POST", path, json=body, headers=headers) for _ in range(2)]
+        assert [each.status_code for each in answers] == [201, 201], answers[0].text
+        assert "idempotency-replayed" not in answers[0].headers
+        assert answers[1].headers["idempotency-replayed"] == "true"
+        changed = {**body, **_OTHER[path.rpartition("/")[2]]}
+        other = scene("POST", path, json=changed, headers=headers)
+        assert problem(other) == (422, "idempotency_key_reused")
+        return answers
+
+    def test_a_person_and_a_role_come_once(self, world: AccessWorld, api: Api) -> None:
+        scene = scene_of(world, api, Role.BODY_ADMINISTRATOR)
+        account = {"name": "zhao", "password": PASSWORD}
+        body = {"name": "Zhao Liu", "sign_in": account, "grant": grant_in(tenant_of(NEAR))}
+        first, again = self.repeated(scene, "/v1/people", body)
+        assert again.content == first.content
+        assert first.headers["location"] == f"/v1/people/{first.json()['id']}"
+        grants = f"/v1/people/{first.json()['id']}/grants"
+        given, once_more = self.repeated(scene, grants, grant_in(tenant_of(NEAR), Role.APPROVER))
+        assert once_more.content == given.content
+        assert len(world.trail("person.add")) == 3
+        shown = scene("GET", f"/v1/people/{first.json()['id']}").json()
+        assert sorted(each["role"] for each in shown["grants"]) == ["approver", "clerk"]
+
+    def test_the_secret_of_a_token_is_no_part_of_the_second_answer(
+        self, world: AccessWorld, api: Api
+    ) -> None:
+        scene = scene_of(world, api, Role.BODY_ADMINISTRATOR)
+        account = {"name": "zhao", "password": PASSWORD}
+        body = {"name": "Zhao Liu", "sign_in": account, "grant": grant_in(tenant_of(NEAR))}
+        person = scene("POST", "/v1/people", json=body).json()
+        session = api("POST", "/v1/sessions", json=account).json()["token"]
+        asked = {
+            "label": "LIMS",
+            "grants": [person["grants"][0]["id"]],
+            "expires_at": (world.clock() + timedelta(days=7)).isoformat(),
+        }
+        own = Scene(**{**vars(scene), "token": session})
+        first, again = self.repeated(own, "/v1/tokens", asked)
+        secret = first.json()["secret"]
+        assert again.json() == {**first.json(), "secret": None}
+        assert {each.headers["cache-control"] for each in (first, again)} == {"no-store"}
+        assert api("GET", "/v1/me", secret).status_code == 200
+        with world.database.read() as stored:
+            answers = stored.scalars(select(AnsweredRequestRow)).all()
+        assert answers
+        assert not any(secret.encode() in row.content for row in answers)
+
+    def test_what_is_kept_of_a_request_gives_no_password_away(
+        self, world: AccessWorld, api: Api
+    ) -> None:
+        scene = scene_of(world, api, Role.BODY_ADMINISTRATOR)
+        account = {"name": "zhao", "password": PASSWORD}
+        content = json.dumps(
+            {"name": "Zhao Liu", "sign_in": account, "grant": grant_in(tenant_of(NEAR))}
+        ).encode()
+        headers = {"Idempotency-Key": "people-0001", "Content-Type": "application/json"}
+        assert scene("POST", "/v1/people", content=content, headers=headers).status_code == 201
+        with world.database.read() as stored:
+            [row] = stored.scalars(select(AnsweredRequestRow))
+        # A thief who guesses the password right cannot tell without the access key.
+        assert row.request_sha256 != digest_of("POST", "/v1/people?", content)
+        assert PASSWORD.encode() not in row.content
+
+
+_OTHER: Mapping[str, dict[str, Any]] = {
+    "people": {"name": "Other"},
+    "grants": {"valid_until": "2999-01-01T00:00:00Z"},
+    "tokens": {"label": "other"},
+}
 
 
 def test_pages_of_people_and_of_acts(world: AccessWorld, api: Api) -> None:
