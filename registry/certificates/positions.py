@@ -66,15 +66,6 @@ def reserve_positions(
     return positions
 
 
-def list_numbers(session: Session, body: bytes) -> set[int]:
-    """Return the numbers of the status lists from which positions of a body were drawn."""
-    return set(
-        session.scalars(
-            select(StatusBlockRow.list_number).where(StatusBlockRow.body_id == body).distinct()
-        )
-    )
-
-
 def _draw(block: StatusBlockRow, choose: Choose) -> StatusEntry:
     position = draw_position(block.drawn, choose(block.free))
     block.drawn = mark_drawn(block.drawn, position)

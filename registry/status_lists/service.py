@@ -20,12 +20,12 @@ from typing import Final, Protocol
 from registry.bodies.domain import Body
 from registry.bodies.errors import BodyNotFoundError
 from registry.bodies.service import get_body, signing_key
-from registry.certificates.positions import list_numbers
 from registry.kit.clock import Clock
 from registry.kit.database import Database
 from registry.kit.errors import RegistryError
 from registry.signing.client import SignerClient
 from registry.status_lists.errors import StatusListNotFoundError, StatusListUnavailableError
+from registry.status_lists.repository import list_exists
 from verifier.chain.source import StatusWords
 from verifier.checks.facts import Head, KeyPurpose
 from verifier.core.errors import VerifierError
@@ -155,7 +155,7 @@ class StatusLists:
                 body = get_body(session, body_id).body
             except BodyNotFoundError as error:
                 raise StatusListNotFoundError("this registry has no such body") from error
-            if list_number not in list_numbers(session, body_id):
+            if not list_exists(session, body_id, list_number):
                 raise StatusListNotFoundError("no certificate has its status in this list")
             try:
                 found = signing_key(session, body_id, KeyPurpose.STATEMENT, at=self._clock())
