@@ -27,14 +27,14 @@ from registry.anchoring.transaction_signing import (
     ProcessSource,
     SignerLine,
 )
-from registry.anchoring.web3_chain import Pins, Web3Chain
+from registry.anchoring.web3_chain import Web3Chain, pins_of
 from registry.settings import EMBEDDED, Environment, Settings
 from registry.signing.channel import Channel, mutual_tls, unix_socket
 from registry.signing.children import signer_child
 from verifier.chain.anvil import IDLE_INTERVAL_SECONDS, WORKING_INTERVAL_SECONDS
 from verifier.chain.chain_profile import ChainProfile
 from verifier.chain.embedded import EmbeddedChain
-from verifier.chain.profile import Profile, load_profile
+from verifier.chain.profile import Profile, ProfileKind, load_profile
 
 _SIGNING: Final = timedelta(seconds=30)  # opening a key takes long on a busy machine
 _LINES: Final[WeakValueDictionary[str, SignerLine]] = WeakValueDictionary()
@@ -87,6 +87,9 @@ def load_installed_profile(settings: Settings) -> Profile:
     if not path.exists():
         raise NotDeployedError(f"there is no trust profile {path}: run `lancang init` first")
     profile = load_profile(path)
+    production = settings.environment is Environment.PRODUCTION
+    if production and profile.kind is not ProfileKind.PRODUCTION:
+        raise ChainMismatchError(f"{path} is a {profile.kind} profile: production needs its own")
     _check_settings(settings, profile.chains[0])
     return profile
 
@@ -100,15 +103,7 @@ def open_chain(settings: Settings, *, pause: Callable[[float], None] = time.slee
         EvidenceUnavailableError: The embedded chain cannot be started.
     """
     pinned = load_installed_profile(settings).chains[0]
-    generation = pinned.generations[-1]
-    contracts = (generation.trust_registry, generation.certificate_ledger)
-    pins = Pins(
-        chain_id=pinned.chain_id,
-        genesis=pinned.genesis,
-        contracts={contract.address: contract.code_hash for contract in contracts},
-        ledger=generation.certificate_ledger.address,
-        finality=pinned.finality,
-    )
+    pins = pins_of(pinned)
     nodes = [
         Web3Chain(Node(url, timeout=settings.chain.timeout, pause=pause), pins)
         for url in node_urls(settings)

@@ -7,7 +7,7 @@ a batch, or a change of status. Both walk the same states:
 
 The chain can take a step back (mined -> sent), a write that is stuck stays where it is with the
 same nonce and higher fees (sent -> sent), and whatever contradicts the record waits in quarantine
-until a person decides. Times are Unix seconds, fees wei.
+until a person decides: to go on with it, or to abandon it. Times are Unix seconds, fees wei.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ class WriteState(StrEnum):
     FINAL = "final"
     PUBLISHED = "published"
     QUARANTINED = "quarantined"
+    ABANDONED = "abandoned"  # a batch that will never be anchored; its leaves went back
 
 
 class Event(StrEnum):
@@ -82,6 +83,7 @@ class Event(StrEnum):
     QUARANTINE = "quarantine"
     RESUME = "resume"  # a person decides: send the same bytes again
     RESTART = "restart"  # a person decides: look again, sign anew if need be
+    ABANDON = "abandon"  # a person decides: the leaves go back to the queue
 
 
 _S = WriteState
@@ -109,9 +111,11 @@ TRANSITIONS: Final[Mapping[tuple[WriteState, Event], WriteState]] = MappingProxy
         (_S.PUBLISHED, Event.QUARANTINE): _S.QUARANTINED,
         (_S.QUARANTINED, Event.RESUME): _S.SENT,
         (_S.QUARANTINED, Event.RESTART): _S.SEALED,
+        (_S.QUARANTINED, Event.ADOPT): _S.MINED,
+        (_S.QUARANTINED, Event.ABANDON): _S.ABANDONED,
     }
 )
-ACTIVE_STATES: Final = frozenset(_S) - {_S.OPEN, _S.PUBLISHED, _S.QUARANTINED}
+ACTIVE_STATES: Final = frozenset(_S) - {_S.OPEN, _S.PUBLISHED, _S.QUARANTINED, _S.ABANDONED}
 
 
 class ImpossibleTransitionError(ValueError):
@@ -139,6 +143,7 @@ class QuarantineReason(StrEnum):
     NONCE_TAKEN = "nonce_taken"  # another transaction finally used the account's nonce
     LEDGER_DISAGREES = "ledger_disagrees"  # mined with success, yet the contract says otherwise
     EFFECT_VANISHED = "effect_vanished"  # gone after it was final
+    LEDGER_CLOSED = "ledger_closed"  # verifiers no longer count what that contract takes
 
 
 class Waiting(StrEnum):
@@ -311,6 +316,64 @@ def judge_mined(
     if not is_on_ledger:
         return QuarantineReason.LEDGER_DISAGREES if is_final else Waiting.LEDGER_DISAGREES
     return Event.FINALISE if is_final else Waiting.NOT_FINAL
+
+
+class Decision(StrEnum):
+    """What a person decides about a ledger write in quarantine."""
+
+    RESEND = "resend"  # the same bytes again
+    ADOPT = "adopt"  # its effect stands, by whatever transaction
+    NEW_NONCE = "new-nonce"  # look again, and sign anew if need be
+    ABANDON = "abandon"  # leaves return to the queue
+
+
+class Objection(StrEnum):
+    """Why a decision would be wrong."""
+
+    NEVER_SIGNED = "never_signed"  # there are no bytes to send again
+    NONCE_SPENT = "nonce_spent"  # finally: the bytes can never be mined again
+    STILL_POSSIBLE = "still_possible"  # the old transaction can still be mined
+    NOT_ON_LEDGER = "not_on_ledger"  # there is nothing to adopt in a final block
+    ON_LEDGER = "on_ledger"  # the effect stands: adopt it
+    NOT_A_BATCH = "not_a_batch"  # an order to change status must be carried out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What chain and database show of a write in quarantine, all as of one final block.
+
+    Attributes:
+        is_batch: It anchors a batch.
+        was_signed: Somebody could have seen a signed transaction of it.
+        can_be_mined: One of its transactions can still come into a block: the account has not
+            finally spent the newest nonce that the write ever had.
+        stands: The contract shows the effect in a block that counts.
+    """
+
+    is_batch: bool
+    was_signed: bool
+    can_be_mined: bool
+    stands: bool
+
+
+def judge_decision(decision: Decision, evidence: Evidence) -> Event | Objection:
+    """Return the step that carries a decision out, or why it must not be.
+
+    No decision leaves a second transaction possible beside the one that it brings about: what can
+    still be mined is sent again and never replaced by another nonce, and leaves go back only when
+    their root can no longer come on chain by a transaction of ours.
+    """
+    if decision is Decision.RESEND:
+        if evidence.was_signed and evidence.can_be_mined:
+            return Event.RESUME
+        return Objection.NONCE_SPENT if evidence.was_signed else Objection.NEVER_SIGNED
+    if decision is Decision.ADOPT:
+        return Event.ADOPT if evidence.stands else Objection.NOT_ON_LEDGER
+    if evidence.stands or evidence.can_be_mined:
+        return Objection.ON_LEDGER if evidence.stands else Objection.STILL_POSSIBLE
+    if decision is Decision.NEW_NONCE:
+        return Event.RESTART
+    return Event.ABANDON if evidence.is_batch else Objection.NOT_A_BATCH
 
 
 def next_nonce(*, recorded: int, on_chain: int) -> int:

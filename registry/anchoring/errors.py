@@ -11,6 +11,7 @@ RegistryError
 │   ├── LeaseHeldError           another process is the sequencer of the account
 │   ├── LeaseLostError           another process has become the sequencer of the account
 │   ├── StaleWriteError          the ledger write is not in the state it was read in
+│   ├── DecisionRefusedError     the decision on a quarantined write would be wrong
 │   ├── CeremonyConflictError    what is on chain contradicts what is to be set up
 │   └── ActsForOthersError       the rest of a ceremony needs keys that are not here
 └── UnusableSettingsError
@@ -94,6 +95,12 @@ class StaleWriteError(ConflictError):
     """The ledger write is no longer in the state in which it was read."""
 
     code = "stale_write"
+
+
+class DecisionRefusedError(ConflictError):
+    """The decision does not fit what chain and database show; nothing was changed."""
+
+    code = "decision_refused"
 
 
 class CeremonyConflictError(ConflictError):

@@ -1,19 +1,20 @@
 """Tables of anchoring: the queue of leaves, ledger writes with their attempts, signing accounts.
 
 What the tables themselves refuse, whatever the program does (constraints, and triggers of the
-migration): a leaf twice; two leaves at one place of a batch; a leaf that leaves its batch; two
-ledger writes with one nonce of one account; a change of a sealed root, of signed bytes, of a
-recorded step.
+migration): a leaf twice; two leaves at one place of a batch; a leaf that leaves a batch which is
+not abandoned; two ledger writes with one nonce of one account; a change of a sealed root, of signed
+bytes, of a recorded step or decision.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from registry.anchoring.domain import (
+    Decision,
     Event,
     LeafKind,
     LedgerAct,
@@ -132,11 +133,19 @@ class BatchRow(Base):
     """Leaves under one root. `id` is that of the ledger write that anchors it.
 
     `tree_object` names the stored tree levels; it is filled when the root recomputed from rows
-    read back equals `root` and the levels are safe in the object store.
+    read back equals `root` and the levels are safe in the object store. An abandoned batch keeps
+    its root, and another batch may have the same one.
     """
 
     __tablename__ = "batches"
     __table_args__ = (
+        Index(
+            "ix_batches_standing_root",
+            "root",
+            unique=True,
+            sqlite_where=text("abandoned_at IS NULL"),
+            postgresql_where=text("abandoned_at IS NULL"),
+        ),
         CheckConstraint("size BETWEEN 1 AND 1048576", name="size"),
         CheckConstraint("length(root) = 32", name="root_bytes"),
     )
@@ -144,13 +153,17 @@ class BatchRow(Base):
     id: Mapped[int] = mapped_column(
         ForeignKey("ledger_writes.id"), primary_key=True, autoincrement=False
     )
-    root: Mapped[Digest | None] = mapped_column(unique=True)
+    root: Mapped[Digest | None]
     size: Mapped[int | None]
     tree_object: Mapped[Digest | None]
+    abandoned_at: Mapped[datetime | None]
 
 
 class LeafRow(Base):
-    """A leaf: queued while `batch_id` is None, then at a fixed place of a batch."""
+    """A leaf: queued while `batch_id` is None, then at a fixed place of a batch.
+
+    It leaves that place only when the batch is abandoned.
+    """
 
     __tablename__ = "leaves"
     __table_args__ = (
@@ -192,3 +205,49 @@ class StatusChangeRow(Base):
     list_number: Mapped[int | None]
     words: Mapped[bytes | None]
     leaf: Mapped[Digest | None]
+
+
+class QuarantineDecisionRow(Base):
+    """What a person decided about a write in quarantine. Never edited.
+
+    Attributes:
+        version: Of the write after the decision, as in `write_steps`.
+        quarantine: Why it was set aside.
+        words: The person's reason.
+    """
+
+    __tablename__ = "quarantine_decisions"
+    __table_args__ = (CheckConstraint("length(words) BETWEEN 1 AND 500", name="words"),)
+
+    write_id: Mapped[int] = mapped_column(ForeignKey("ledger_writes.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    quarantine: Mapped[QuarantineReason]
+    decision: Mapped[Decision]
+    actor: Mapped[str] = mapped_column(String(100))
+    person: Mapped[str] = mapped_column(String(200))
+    words: Mapped[str] = mapped_column(Text())
+    decided_at: Mapped[datetime]
+
+
+class ReconciliationRow(Base):
+    """The report of one comparison of database, object store and chain. Never edited.
+
+    Attributes:
+        is_full: Everything was compared, not only what was new since the last full one.
+        final_block: Height up to which the chain was read; None when it did not answer.
+        discrepancies: How many were found; None when the comparison could not be made.
+        report: The report as JSON.
+    """
+
+    __tablename__ = "reconciliations"
+    __table_args__ = (
+        CheckConstraint("(final_block IS NULL) = (discrepancies IS NULL)", name="outcome"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    is_full: Mapped[bool]
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime]
+    final_block: Mapped[int | None]
+    discrepancies: Mapped[int | None]
+    report: Mapped[str] = mapped_column(Text())

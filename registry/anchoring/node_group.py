@@ -65,6 +65,19 @@ class NodeGroup:
         """See `Chain.ledger`."""
         return self._nodes[0].ledger
 
+    @property
+    def ledgers(self) -> tuple[str, ...]:
+        """See `Chain.ledgers`."""
+        return self._nodes[0].ledgers
+
+    def at_ledger(self, contract: str) -> NodeGroup:
+        """See `Chain.at_ledger`."""
+        return NodeGroup([node.at_ledger(contract) for node in self._nodes], quorum=self._quorum)
+
+    def speaks_for(self, block: int) -> bool:
+        """See `Chain.speaks_for`."""
+        return self._nodes[0].speaks_for(block)
+
     def head(self) -> BlockRef:
         """Return the newest block that enough nodes have."""
         return self._common_block(lambda node: node.head())
@@ -122,13 +135,13 @@ class NodeGroup:
         """See `Chain.is_leaf_revoked`."""
         return self._agreed(lambda node: node.is_leaf_revoked(body_id, leaf, at=at))
 
-    def anchors(self, *, at: BlockRef) -> Iterator[AnchorRecord]:
+    def anchors(self, *, at: BlockRef, since: int = 0) -> Iterator[AnchorRecord]:
         """See `AuditedChain.anchors`."""
-        return iter(self._agreed(lambda node: tuple(node.anchors(at=at))))
+        return iter(self._agreed(lambda node: tuple(node.anchors(at=at, since=since))))
 
-    def revocations(self, *, until: BlockRef) -> Iterator[Revocation]:
+    def revocations(self, *, until: BlockRef, since: int = 0) -> Iterator[Revocation]:
         """See `AuditedChain.revocations`."""
-        return iter(self._agreed(lambda node: tuple(node.revocations(until=until))))
+        return iter(self._agreed(lambda node: tuple(node.revocations(until=until, since=since))))
 
     def _common_block(self, ask: Callable[[AuditedChain], BlockRef]) -> BlockRef:
         """Return the highest block that as many nodes as the quorum have reached, and agree on."""

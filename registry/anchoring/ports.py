@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 from registry.anchoring.domain import SendOutcome
 from registry.anchoring.fees import Fees
+from registry.anchoring.records import Batch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +118,24 @@ class Chain(Protocol):
 
     @property
     def ledger(self) -> str:
-        """Address of the CertificateLedger."""
+        """Address of the CertificateLedger that new writes go to."""
+        ...
+
+    @property
+    def ledgers(self) -> tuple[str, ...]:
+        """Every CertificateLedger that the installation ever wrote to, the oldest first."""
+        ...
+
+    def at_ledger(self, contract: str) -> Self:
+        """Return the same chain with another of its ledgers in front.
+
+        Raises:
+            ChainMismatchError: The trust profile names no such ledger.
+        """
+        ...
+
+    def speaks_for(self, block: int) -> bool:
+        """Tell whether verifiers count what this ledger took in a block of that height."""
         ...
 
     def head(self) -> BlockRef:
@@ -178,10 +196,33 @@ class Chain(Protocol):
 class AuditedChain(Chain, Protocol):
     """A chain that can also list what the ledger holds."""
 
-    def anchors(self, *, at: BlockRef) -> Iterator[AnchorRecord]:
-        """Yield every anchor that the ledger holds at a block, the oldest first."""
+    def anchors(self, *, at: BlockRef, since: int = 0) -> Iterator[AnchorRecord]:
+        """Yield the anchors that the ledger holds at a block, the oldest first.
+
+        Args:
+            at: The block.
+            since: How many of the oldest are left out.
+        """
         ...
 
-    def revocations(self, *, until: BlockRef) -> Iterator[Revocation]:
-        """Yield every revocation that the ledger recorded up to a block, the oldest first."""
+    def revocations(self, *, until: BlockRef, since: int = 0) -> Iterator[Revocation]:
+        """Yield the revocations that the ledger recorded up to a block, the oldest first.
+
+        Args:
+            until: The last block.
+            since: Height of the first block.
+        """
+        ...
+
+
+class ContentKeeper(Protocol):
+    """Keeps what was signed for the leaves of a batch where a lost database does not take it."""
+
+    def keep(self, batch: Batch) -> None:
+        """Put it into the object store; what is there already stays.
+
+        Raises:
+            ObjectStoreUnavailableError: The store cannot be written; the batch is not sent.
+            DamagedObjectError: The store does not keep what it is given.
+        """
         ...

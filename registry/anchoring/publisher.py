@@ -131,12 +131,6 @@ class Publisher:
             write = LedgerWrites(session).get(write_id)
         self._record(lambda steps: steps.quarantine(write, reason))
 
-    def release(self, write_id: int, event: Event) -> None:
-        """Carry out a person's decision on a write in quarantine: RESUME or RESTART."""
-        with self.database.read() as session:
-            write = LedgerWrites(session).get(write_id)
-        self._record(lambda steps: steps.release(write, event))
-
     # sealed
 
     def _advance_sealed(self, write: LedgerWrite) -> Judgement:
@@ -153,8 +147,10 @@ class Publisher:
         return self._sign(write)
 
     def _sign(self, write: LedgerWrite) -> Judgement:
-        head = self.chain.head()
-        place = locate(self._effect(write), self.chain, at=head)
+        head, ledger = self.chain.head(), self.chain.at_ledger(write.contract)
+        place = locate(self._effect(write), ledger, at=head)
+        if not self._counts(write, head.number + 1 if place is None else place.block):
+            return QuarantineReason.LEDGER_CLOSED
         if place is not None:
             self._record(lambda steps: steps.place(write, Event.ADOPT, place))
             return Event.ADOPT
@@ -198,7 +194,8 @@ class Publisher:
         count = self.chain.transaction_count(write.account, head)
         place = None
         if receipt is not None or count > nonce:
-            place = locate(self._effect(write), self.chain, at=head)
+            ledger = self.chain.at_ledger(write.contract)
+            place = locate(self._effect(write), ledger, at=head)
         sighting = Sighting(
             succeeded=None if receipt is None else receipt.succeeded,
             is_on_ledger=place is not None,
@@ -273,16 +270,18 @@ class Publisher:
     def _stands(
         self, write: LedgerWrite, place: Place, *, block: BlockRef, final: BlockRef
     ) -> bool:
+            if not self._counts(write, place.block):
+                return QuarantineReason.LEDGER_CLOSED
         """Ask the contract at the block of the effect whether the effect is there."""
-        effect = self._effect(write)
+        effect, ledger = self._effect(write), self.chain.at_ledger(write.contract)
         try:
-            return effect.seen(self.chain, block) == block.number
+            return effect.seen(ledger, block) == block.number
         except StateUnavailableError:
             # A node may keep no state of old blocks, such as those before its restart.
             if final.number < block.number:
                 raise
         if effect.is_permanent:
-            return effect.seen_later(self.chain, block, at=final)
+            return effect.seen_later(ledger, block, at=final)
         receipt = place.transaction_hash and self.chain.receipt(place.transaction_hash)
         return bool(receipt and receipt.succeeded and receipt.block_hash == block.hash)
 
@@ -308,6 +307,14 @@ class Publisher:
     def _attempts(self, write: LedgerWrite) -> list[Attempt]:
         with self.database.read() as session:
             return LedgerWrites(session).attempts(write)
+
+    def _counts(self, write: LedgerWrite, block: int) -> bool:
+        """Tell whether verifiers count an effect in that block: a status bit does in any.
+
+        An anchor counts only where the generation of its contract speaks.
+        """
+        is_anchor = write.kind is WriteKind.ANCHOR
+        return not is_anchor or self.chain.at_ledger(write.contract).speaks_for(block)
 
     def _receipt(self, attempts: list[Attempt]) -> Receipt | None:
         """Return the receipt of whichever attempt has one; at most one can have it."""

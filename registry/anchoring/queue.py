@@ -77,7 +77,7 @@ def queue_status(session: Session, *, now: datetime) -> QueueStatus:
     unpublished = (
         select(BatchRow.id, BatchRow.size)
         .join(LedgerWriteRow, LedgerWriteRow.id == BatchRow.id)
-        .where(LedgerWriteRow.state != WriteState.PUBLISHED)
+        .where(LedgerWriteRow.state.not_in([WriteState.PUBLISHED, WriteState.ABANDONED]))
         .subquery()
     )
     in_progress = session.scalar(select(func.coalesce(func.sum(unpublished.c.size), 0)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from registry.anchoring.domain import QuarantineReason, SendOutcome, WriteKind, WriteState
 from registry.anchoring.fees import Fees
@@ -31,6 +32,11 @@ class Place:
     block_hash: bytes
     time: int
     transaction_hash: bytes | None
+
+    @property
+    def moment(self) -> datetime:
+        """The time of the block."""
+        return datetime.fromtimestamp(self.time, tz=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -124,7 +124,7 @@ class LedgerSteps:
         self._step(
             write, event, block=None, block_hash=None, transaction_hash=None, effective_at=None
         )
-        self._ask_for_sending(write)
+        ask_for_sending(self._session, write)
 
     def advance(self, write: LedgerWrite, event: Event) -> None:
         """Record a step that changes nothing but the state (FINALISE, PUBLISH)."""
@@ -133,21 +133,6 @@ class LedgerSteps:
     def quarantine(self, write: LedgerWrite, reason: QuarantineReason) -> None:
         """Set a write aside until a person decides."""
         self._step(write, Event.QUARANTINE, quarantine=reason)
-
-    def release(self, write: LedgerWrite, event: Event) -> None:
-        """Record a person's decision on a write in quarantine (RESUME, RESTART)."""
-        cleared: dict[str, Any] = {
-            "quarantine": None,
-            "block": None,
-            "block_hash": None,
-            "transaction_hash": None,
-            "effective_at": None,
-        }
-        if event is Event.RESTART:
-            cleared |= {"nonce": None, "gas_limit": None}
-        self._step(write, event, **cleared)
-        if event is Event.RESUME:
-            self._ask_for_sending(write)
 
     def wait(self, write: LedgerWrite, waiting: Waiting) -> None:
         """Note why a look changed nothing."""
@@ -166,30 +151,7 @@ class LedgerSteps:
         )
 
     def _step(self, write: LedgerWrite, event: Event, **changes: Any) -> None:  # noqa: ANN401
-        state = transition(write.state, event)
-        changed = self._session.execute(
-            update(LedgerWriteRow)
-            .where(LedgerWriteRow.id == write.id, LedgerWriteRow.version == write.version)
-            .values(
-                state=state,
-                version=write.version + 1,
-                waiting=None,
-                changed_at=self._now,
-                **changes,
-            )
-            .returning(LedgerWriteRow.id)
-        ).first()
-        if changed is None:
-            raise StaleWriteError(f"ledger write {write.id} has moved on from {write.state}")
-        self._session.add(
-            WriteStepRow(
-                write_id=write.id,
-                version=write.version + 1,
-                event=event,
-                state=state,
-                at=self._now,
-            )
-        )
+        step_write(self._session, write, event, now=self._now, **changes)
 
     def _add_attempt(
         self, write: LedgerWrite, signed: SignedTransaction, *, nonce: int, ordinal: int, fees: Fees
@@ -207,12 +169,42 @@ class LedgerSteps:
             )
         )
 
-    def _ask_for_sending(self, write: LedgerWrite) -> None:
-        self._session.execute(
-            update(WriteAttemptRow)
-            .where(WriteAttemptRow.write_id == write.id, WriteAttemptRow.nonce == write.nonce)
-            .values(in_flight_since=None, last_sent_at=None)
-        )
+
+def step_write(
+    session: Session,
+    write: LedgerWrite,
+    event: Event,
+    *,
+    now: datetime,
+    **changes: Any,  # noqa: ANN401
+) -> None:
+    """Record one step, with the changes of the write's row that belong to it.
+
+    Raises:
+        StaleWriteError: The write has moved on since it was read.
+        ImpossibleTransitionError: There is no such step from its state.
+    """
+    state = transition(write.state, event)
+    changed = session.execute(
+        update(LedgerWriteRow)
+        .where(LedgerWriteRow.id == write.id, LedgerWriteRow.version == write.version)
+        .values(state=state, version=write.version + 1, waiting=None, changed_at=now, **changes)
+        .returning(LedgerWriteRow.id)
+    ).first()
+    if changed is None:
+        raise StaleWriteError(f"ledger write {write.id} has moved on from {write.state}")
+    session.add(
+        WriteStepRow(write_id=write.id, version=write.version + 1, event=event, state=state, at=now)
+    )
+
+
+def ask_for_sending(session: Session, write: LedgerWrite) -> None:
+    """Have the transactions with the present nonce of a write sent again."""
+    session.execute(
+        update(WriteAttemptRow)
+        .where(WriteAttemptRow.write_id == write.id, WriteAttemptRow.nonce == write.nonce)
+        .values(in_flight_since=None, last_sent_at=None)
+    )
 
 
 def open_write(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from copy import copy
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self
 
 from registry.anchoring.domain import SendOutcome
 from registry.anchoring.errors import (
@@ -24,7 +25,7 @@ from registry.anchoring.ports import (
     Revocation,
     StatusWord,
 )
-from verifier.chain.chain_profile import Finality, FinalityRule
+from verifier.chain.chain_profile import ChainProfile, Finality, FinalityRule
 from verifier.chain.contracts import CERTIFICATE_LEDGER, RFC9162_SHA256, contract
 from verifier.core.errors import EvidenceUnavailableError
 
@@ -50,15 +51,26 @@ _OUTCOMES: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerSpan:
+    """The blocks `[from_block, until_block)` for which a ledger speaks; None is an open end."""
+
+    ledger: str
+    from_block: int
+    until_block: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pins:
     """What a node must serve, or it is not asked.
 
     Attributes:
         chain_id: As `eth_chainId` says.
         genesis: Hash of block 0; None only while a deployment is being made.
-        contracts: SHA-256 of the code by address; empty only while a deployment is being made.
-        ledger: Address of the CertificateLedger, empty likewise.
+        contracts: SHA-256 of the code by address, of every generation; empty only while a
+            deployment is being made.
+        ledger: Address of the CertificateLedger that is asked and written to, empty likewise.
         finality: When a block is final.
+        spans: Every generation's ledger, the oldest first; empty likewise.
     """
 
     chain_id: int
@@ -66,15 +78,55 @@ class Pins:
     contracts: dict[str, bytes]
     ledger: str
     finality: Finality
+    spans: tuple[LedgerSpan, ...] = ()
+
+
+def pins_of(pinned: ChainProfile) -> Pins:
+    """Return what a node of a chain must serve: the contracts of every generation.
+
+    New writes go to the newest generation; what stands on earlier ledgers is still asked for.
+    """
+    contracts = [
+        contract
+        for generation in pinned.generations
+        for contract in (generation.trust_registry, generation.certificate_ledger)
+    ]
+    return Pins(
+        chain_id=pinned.chain_id,
+        genesis=pinned.genesis,
+        contracts={contract.address: contract.code_hash for contract in contracts},
+        ledger=pinned.generations[-1].certificate_ledger.address,
+        finality=pinned.finality,
+        spans=tuple(
+            LedgerSpan(
+                ledger=generation.certificate_ledger.address,
+                from_block=generation.from_block,
+                until_block=generation.until_block,
+            )
+            for generation in pinned.generations
+        ),
+    )
+
+
+class _Connection:
+    """A node and whether its identity was checked since it last failed."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.is_checked = False
 
 
 class Web3Chain:
     """Implements `registry.anchoring.ports.Chain` over one node."""
 
     def __init__(self, node: Node, pins: Pins) -> None:
-        self.node = node
+        self._connection = _Connection(node)
         self._pins = pins
-        self._is_checked = False
+
+    @property
+    def node(self) -> Node:
+        """The node that is asked."""
+        return self._connection.node
 
     @property
     def chain_id(self) -> int:
@@ -85,6 +137,29 @@ class Web3Chain:
     def ledger(self) -> str:
         """See `Chain.ledger`."""
         return self._pins.ledger
+
+    @property
+    def ledgers(self) -> tuple[str, ...]:
+        """See `Chain.ledgers`."""
+        return tuple(dict.fromkeys(span.ledger for span in self._pins.spans))
+
+    def at_ledger(self, contract: str) -> Self:
+        """See `Chain.at_ledger`. Both use one connection."""
+        if contract == self._pins.ledger:
+            return self
+        if contract not in self.ledgers:
+            raise ChainMismatchError(f"the trust profile names no ledger {contract}")
+        other = copy(self)
+        other._pins = replace(self._pins, ledger=contract)  # noqa: SLF001  (of this class)
+        return other
+
+    def speaks_for(self, block: int) -> bool:
+        """See `Chain.speaks_for`."""
+        return any(
+            span.from_block <= block and (span.until_block is None or block < span.until_block)
+            for span in self._pins.spans
+            if span.ledger == self._pins.ledger
+        )
 
     # blocks
 
@@ -202,9 +277,9 @@ class Web3Chain:
         """See `Chain.is_leaf_revoked`."""
         return bool(self._ledger("statusOf", body_id, 0, 0, leaf, at=at)["leafRevoked"])
 
-    def anchors(self, *, at: BlockRef) -> Iterator[AnchorRecord]:
+    def anchors(self, *, at: BlockRef, since: int = 0) -> Iterator[AnchorRecord]:
         """See `AuditedChain.anchors`."""
-        for position in range(self._ledger("anchorCount", at=at)["count"]):
+        for position in range(since, self._ledger("anchorCount", at=at)["count"]):
             found = self._ledger("anchorAt", position, at=at)["found"]
             yield AnchorRecord(
                 operator=found["operator"],
@@ -213,11 +288,13 @@ class Web3Chain:
                 block=found["blockNumber"],
             )
 
-    def revocations(self, *, until: BlockRef) -> Iterator[Revocation]:
+    def revocations(self, *, until: BlockRef, since: int = 0) -> Iterator[Revocation]:
         """See `AuditedChain.revocations`."""
         abi = contract(CERTIFICATE_LEDGER)
         topics = [_hex(abi.topic(name)) for name in ("StatusRevoked", "LeafRevoked")]
-        for first in range(0, until.number + 1, _BLOCKS_AT_A_TIME):
+        begun = (span.from_block for span in self._pins.spans if span.ledger == self._pins.ledger)
+        since = max(since, min(begun, default=0))
+        for first in range(since, until.number + 1, _BLOCKS_AT_A_TIME):
             last = min(first + _BLOCKS_AT_A_TIME - 1, until.number)
             request = {
                 "fromBlock": hex(first),
@@ -299,7 +376,7 @@ class Web3Chain:
         except StateUnavailableError:
             raise
         except ChainUnavailableError:
-            self._is_checked = False  # who answers next may be somebody else
+            self._connection.is_checked = False  # who answers next may be somebody else
             raise
 
     def _try_ask(self, method: str, *params: object) -> Any | Refusal:  # noqa: ANN401
@@ -307,12 +384,12 @@ class Web3Chain:
         try:
             return self.node.try_ask(method, *params)
         except ChainUnavailableError:
-            self._is_checked = False
+            self._connection.is_checked = False
             raise
 
     def _check_identity(self) -> None:
         """Refuse a node of another chain, or one where other code stands at the addresses."""
-        if self._is_checked:
+        if self._connection.is_checked:
             return
         chain_id = quantity(self.node.ask("eth_chainId"))
         if chain_id != self._pins.chain_id:
@@ -327,7 +404,7 @@ class Web3Chain:
             if self.hash_of(code) != expected:
                 what = "another contract" if code else "no contract"
                 raise ChainMismatchError(f"{self.node.name} has {what} at {address}")
-        self._is_checked = True
+        self._connection.is_checked = True
 
 
 def _block_ref(found: object) -> BlockRef:

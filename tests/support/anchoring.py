@@ -11,8 +11,10 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from registry.anchoring.decisions import Examination, decide
 from registry.anchoring.domain import (
     BatchPolicy,
+    Decision,
     Event,
     LeafKind,
     SendOutcome,
@@ -30,12 +32,14 @@ from registry.anchoring.repository import steps_of
 from registry.anchoring.sealing import Sealing
 from registry.anchoring.trees import TreeShelf
 from registry.anchoring.worker import Observer, Worker
+from registry.kit.actor import Actor
 from registry.kit.database import Database
 from registry.kit.objects import FolderObjectStore
 from tests.support.fake_chain import CHAIN_ID, GAS, LEDGER, FakeChain, FakeSigner
 from verifier.core.hashing import leaf_digest
 from verifier.core.merkle import root_from_path
 
+OPERATOR = Actor("Chen Hao")
 START = datetime(2026, 9, 21, 12, tzinfo=UTC)
 
 
@@ -123,6 +127,18 @@ class Installation:
 
     def pass_time(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
+    def decide(self, write_id: int, decision: Decision) -> Examination:
+        """Let somebody decide about a write in quarantine."""
+        return decide(
+            self.database,
+            self.chain,
+            write_id,
+            decision,
+            actor=OPERATOR,
+            words="as the chain shows",
+            now=self.now,
+        )
+
 
     def finish(self, *, rounds: int = 12) -> None:
         """Work and mine until nothing is left, as a supervisor would let it."""
@@ -177,7 +193,8 @@ class Installation:
         events = [root for root, _ in self.chain.events]
         assert len(events) == len(set(events))
         assert roots <= set(events)
-        assert set(events) == {root for _, root, _ in self.batches()}
+        standing = {root for at, root, _ in self.batches() if at is not WriteState.ABANDONED}
+        assert set(events) == standing
         with self.database.read() as session:
             queued = session.scalars(select(LeafRow.id).where(LeafRow.batch_id.is_(None))).all()
             assert queued == []

@@ -115,6 +115,7 @@ class FakeChain:
         self.database: Database | None = None
         self.pool: dict[tuple[str, int], dict[str, Any]] = {}
         self.forks = 0
+        self.closed_at: int | None = None
         genesis = BlockRef(number=0, hash=hashlib.sha256(b"genesis").digest(), time=GENESIS_TIME)
         self.blocks = [Block(genesis, [], {}, State())]
 
@@ -158,6 +159,17 @@ class FakeChain:
         return self.blocks[-1].state.events
 
     # the port
+
+    @property
+    def ledgers(self) -> tuple[str, ...]:
+        return (LEDGER,)
+
+    def at_ledger(self, contract: str) -> FakeChain:
+        assert contract == LEDGER
+        return self
+
+    def speaks_for(self, block: int) -> bool:
+        return self.closed_at is None or block < self.closed_at
 
     def head(self) -> BlockRef:
         return self._call("head", lambda: self.blocks[-1].ref)
@@ -213,11 +225,12 @@ class FakeChain:
 
         return self._call("find_anchor_transaction", find)
 
-    def anchors(self, *, at: BlockRef) -> Iterator[AnchorRecord]:
-        for (root, size), mark in self._at(at).anchors.items():
+    def anchors(self, *, at: BlockRef, since: int = 0) -> Iterator[AnchorRecord]:
+        for (root, size), mark in list(self._at(at).anchors.items())[since:]:
             yield AnchorRecord(operator=mark.operator, root=root, size=size, block=mark.block)
 
-    def revocations(self, *, until: BlockRef) -> Iterator[Revocation]:
+    def revocations(self, *, until: BlockRef, since: int = 0) -> Iterator[Revocation]:
+        del since
         state = self._at(until)
         for (body_id, list_number, word), bits in state.words.items():
             if bits[0]:

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from registry.anchoring.domain import (
     BatchPolicy,
+    Decision,
     Event,
     QuarantineReason,
     SendOutcome,
@@ -88,7 +89,7 @@ class TestReorganisation:
             pending = home.proof(leaves[0])
             assert pending is not None
             assert pending.anchor is None
-            worker.publisher.release(1, Event.RESUME)
+            home.decide(1, Decision.RESEND)
         home.finish()
         home.assert_anchored_once(leaves)
         assert home.signer.signed == 1
@@ -207,7 +208,7 @@ class TestNonces:
             home.chain.mine(2)
             assert worker.round().waiting == {1: QuarantineReason.NONCE_TAKEN}
             assert home.write(1).quarantine is QuarantineReason.NONCE_TAKEN
-            worker.publisher.release(1, Event.RESTART)
+            home.decide(1, Decision.NEW_NONCE)
         home.finish()
         home.assert_anchored_once(leaves)
         assert [attempt.nonce for attempt in home.attempts()] == [0, 1]
@@ -243,7 +244,7 @@ class TestContract:
             home.chain.mine(2)
             assert worker.round().waiting == {1: QuarantineReason.REVERTED}
             home.chain.operators.add(home.signer.address)
-            worker.publisher.release(1, Event.RESTART)
+            home.decide(1, Decision.NEW_NONCE)
         home.finish()
         home.assert_anchored_once(leaves)
 
