@@ -34,6 +34,7 @@ from registry.anchoring.fees import FeePolicy, Fees, raised
 from registry.anchoring.ports import (
     BlockRef,
     Chain,
+    ContentKeeper,
     Receipt,
     SignedTransaction,
     TransactionSigner,
@@ -79,6 +80,7 @@ class Publisher:
         chain: Where the ledger is.
         signer: Holder of the account's key.
         trees: Where batches are kept before they are sent.
+        contents: Who keeps what was signed, likewise; None where leaves are all there is.
         clock: The present moment.
     """
 
@@ -87,6 +89,7 @@ class Publisher:
     chain: Chain
     signer: TransactionSigner
     trees: TreeShelf
+    contents: ContentKeeper | None = None
     fees: FeePolicy = field(default_factory=FeePolicy)
     timing: Timing = field(default_factory=Timing)
     clock: Clock = system_clock
@@ -141,7 +144,12 @@ class Publisher:
                 tree = rebuild(self.database, batch)
                 if tree is None:
                     return QuarantineReason.ROOT_MISMATCH
-                name = self.trees.put(tree)
+                try:
+                    name = self.trees.put(tree)
+                    if self.contents is not None:
+                        self.contents.keep(batch)
+                except DamagedObjectError:
+                    return QuarantineReason.OBJECT_MISMATCH
                 self._record(lambda steps: steps.store(write, name))
                 return Event.STORE
         return self._sign(write)
@@ -262,6 +270,8 @@ class Publisher:
             has_transaction=write.nonce is not None,
         )
         if judgement is Event.FINALISE:
+            if not self._counts(write, place.block):
+                return QuarantineReason.LEDGER_CLOSED
             self._record(lambda steps: steps.advance(write, Event.FINALISE))
         elif isinstance(judgement, Event):
             self._record(lambda steps: steps.displace(write, judgement))
@@ -270,8 +280,6 @@ class Publisher:
     def _stands(
         self, write: LedgerWrite, place: Place, *, block: BlockRef, final: BlockRef
     ) -> bool:
-            if not self._counts(write, place.block):
-                return QuarantineReason.LEDGER_CLOSED
         """Ask the contract at the block of the effect whether the effect is there."""
         effect, ledger = self._effect(write), self.chain.at_ledger(write.contract)
         try:
@@ -300,14 +308,6 @@ class Publisher:
 
     # shared
 
-    def _effect(self, write: LedgerWrite) -> Effect:
-        with self.database.read() as session:
-            return LedgerWrites(session).effect(write)
-
-    def _attempts(self, write: LedgerWrite) -> list[Attempt]:
-        with self.database.read() as session:
-            return LedgerWrites(session).attempts(write)
-
     def _counts(self, write: LedgerWrite, block: int) -> bool:
         """Tell whether verifiers count an effect in that block: a status bit does in any.
 
@@ -315,6 +315,14 @@ class Publisher:
         """
         is_anchor = write.kind is WriteKind.ANCHOR
         return not is_anchor or self.chain.at_ledger(write.contract).speaks_for(block)
+
+    def _effect(self, write: LedgerWrite) -> Effect:
+        with self.database.read() as session:
+            return LedgerWrites(session).effect(write)
+
+    def _attempts(self, write: LedgerWrite) -> list[Attempt]:
+        with self.database.read() as session:
+            return LedgerWrites(session).attempts(write)
 
     def _receipt(self, attempts: list[Attempt]) -> Receipt | None:
         """Return the receipt of whichever attempt has one; at most one can have it."""
