@@ -14,6 +14,8 @@ from registry.access.router import router as access_router
 from registry.anchoring.trees import TreeShelf
 from registry.authority.router import router as authority_router
 from registry.authority.service import Authority
+from registry.bundles.router import router as bundles_router
+from registry.bundles.service import BundleShelf
 from registry.certificates.router import router as receipts_router
 from registry.health import Readiness
 from registry.http_limits import allowances_of, limit_of
@@ -83,6 +85,7 @@ def create_app(
     app.state.settings = settings
     app.state.database = database
     app.state.trees = trees
+    app.state.bundles = BundleShelf.of(settings)
     app.state.gate = open_gate(settings, database, clock=clock)
     app.state.tenants = RegisteredTenants()
     app.state.verifications = Verifications(
@@ -124,6 +127,7 @@ def create_app(
         laboratory_router,
         receipts_router,
         verifications_router,
+        bundles_router,
         status_lists_router,
         verify.router,
         sign_in.router,

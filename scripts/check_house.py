@@ -15,7 +15,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 STRAY: Final = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "base"}
-DOMAINS: Final = ("access", "parties", "bodies", "certificates", "standards")
+DOMAINS: Final = ("access", "parties", "bodies", "bundles", "certificates", "standards")
 LAYERS: Final = {
     "__init__", "router", "schemas", "service", "repository", "models", "domain", "errors",
     "importers", "rendering", "tasks",
@@ -25,6 +25,7 @@ OWN_MODULES: Final[dict[str, set[str]]] = {
     "access": {
         "connect", "dependencies", "gate", "principal", "secrets_at_rest", "tenancy", "tokens",
     },
+    "bundles": {"comparing", "keys"},
     "certificates": {
         "amendments", "bulk", "delivery", "intake", "issuing", "listing", "positions", "printing",
         "receipts", "releasing", "reverification", "status_orders", "tables",

@@ -5,24 +5,37 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import click
 
+from verifier.bundle.delta import parse_delta
+from verifier.bundle.file import BundleFile, parse_bundle_file
+from verifier.bundle.memory import BundleMemory
+from verifier.bundle.opening import OpenedBundle, accept_bundle
 from verifier.chain.profile import Profile, ProfileKind, load_profile
 from verifier.chain.registry_client import RegistryClient
 from verifier.core.errors import MalformedEvidenceError, UntrustedProfileError
+from verifier.core.limits import MAX_BUNDLE_DELTAS, MAX_BUNDLE_FILE_BYTES
 from verifier.core.moments import parse_moment
 from verifier.display import Display
-from verifier.inputs import UnreadableInputError, read_receipt
+from verifier.inputs import UnreadableInputError, read_file, read_receipt
 from verifier.service import Question
 from verifier.wording import best_language
+
+HOME_VARIABLE: Final = "LANCANG_HOME"  # the same folder as in the registry's settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What was chosen on the command line, checked."""
+    """What was chosen on the command line, checked.
+
+    `bundle` decides unless `online` says that nodes were named, which then decide.
+    """
 
     profile: Profile | None
+    bundle: OpenedBundle | None
+    online: bool
     embedded: bool
     registry: RegistryClient | None
     receipts: tuple[bytes, ...]
@@ -78,6 +91,55 @@ def choose_receipt(file: Path) -> bytes:
     except UnreadableInputError as error:
         message = f"{click.format_filename(file)}: {error}"
         raise click.BadParameter(message, param_hint="--receipt") from error
+
+
+def choose_bundle(
+    files: tuple[Path, ...], profile: Profile | None, memory: BundleMemory
+) -> OpenedBundle | None:
+    """Return the bundle to verify with, None when none was chosen.
+
+    Args:
+        files: A bundle, then deltas, each on what the files before it lead to.
+        profile: The checker's profile, under which the bundle must be acceptable.
+        memory: What was used before.
+
+    Raises:
+        click.BadParameter: A file cannot be read, breaks the format or does not fit the one before
+            it, or the bundle is refused.
+    """
+    if not files:
+        return None
+    hint = "--bundle"
+    if profile is None:
+        message = "needs --profile, which says whose bundles to believe"
+        raise click.BadParameter(message, param_hint=hint)
+    if len(files) > MAX_BUNDLE_DELTAS + 1:
+        message = f"are more than {MAX_BUNDLE_DELTAS} deltas; fetch the whole bundle"
+        raise click.BadParameter(message, param_hint=hint)
+    bundle: BundleFile | None = None
+    for file in files:
+        try:
+            data = read_file(file, most=MAX_BUNDLE_FILE_BYTES)
+            bundle = parse_bundle_file(data) if bundle is None else parse_delta(data).apply(bundle)
+        except (UnreadableInputError, MalformedEvidenceError) as error:
+            message = f"{click.format_filename(file)}: {error}"
+            raise click.BadParameter(message, param_hint=hint) from error
+    try:
+        opened = accept_bundle(bundle, profile) if bundle else None
+        if opened is not None:
+            memory.accept(profile, opened)
+    except (UntrustedProfileError, MalformedEvidenceError) as error:
+        raise click.BadParameter(str(error), param_hint=hint) from error
+    return opened
+
+
+def bundle_memory() -> BundleMemory:
+    """Return where this user's verifier remembers the bundles that it used."""
+    home = os.environ.get(HOME_VARIABLE)
+    if home:
+        return BundleMemory(Path(home) / "bundles.json")
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return BundleMemory(Path(state) / "lancang" / "bundles.json")
 
 
 def choose_country(text: str | None) -> str | None:

@@ -13,13 +13,17 @@ from typing import Final, TextIO
 
 import click
 
+from verifier.bundle.source import BundleTrustSource
 from verifier.chain.embedded import EmbeddedChain
 from verifier.chain.source import RpcTrustSource
 from verifier.checks.facts import TrustSource
 from verifier.checks.verdict import Overall
 from verifier.choices import (
+    HOME_VARIABLE,
     Options,
     ask_about,
+    bundle_memory,
+    choose_bundle,
     choose_country,
     choose_profile,
     choose_receipt,
@@ -51,8 +55,7 @@ _INTERRUPTED: Final = 130  # 128 + SIGINT; click's own 1 would say "not valid"
 _PIPE_CLOSED: Final = 141  # 128 + SIGPIPE
 _WORST_FIRST: Final = (1, 3, 4, _UNREADABLE, 0)
 _MANY: Final = 4  # from here on the answers are short and there is a progress bar
-_HOME: Final = "LANCANG_HOME"  # the same folder and default as in the registry's settings
-_DEFAULT_HOME: Final = "var"
+_DEFAULT_HOME: Final = "var"  # as in the registry's settings
 
 
 @click.command(name="lancang-verify", context_settings={"help_option_names": ["-h", "--help"]})
@@ -74,7 +77,12 @@ _DEFAULT_HOME: Final = "var"
 @click.option("--quorum", type=click.IntRange(min=1), help="How many operators must agree.")
 @click.option("--registry", "registry_url", metavar="URL", help="Registry to ask for receipts.")
 @click.option(
-    "--bundle", "bundle_file", type=click.Path(path_type=Path), help="Offline trust bundle."
+    "--bundle",
+    "bundle_files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Trust bundle, to verify without a network; further ones are deltas on it. With --rpc the "
+    "chain decides and the bundle only supplies proofs.",
 )
 @click.option(
     "--receipt",
@@ -98,7 +106,7 @@ def command(  # noqa: PLR0917  (click passes options by name)
     rpc_urls: tuple[str, ...],
     quorum: int | None,
     registry_url: str | None,
-    bundle_file: Path | None,
+    bundle_files: tuple[Path, ...],
     receipt_file: Path | None,
     country: str | None,
     at_text: str | None,
@@ -122,12 +130,6 @@ def command(  # noqa: PLR0917  (click passes options by name)
     With several inputs the worst counts, in the order 1, 3, 4, 2, 0. With --json an input that
     cannot be read gives a line whose "report" is null.
     """  # noqa: D301  (click's mark for a paragraph that keeps its lines)
-    if bundle_file is not None:
-        message = (
-            "offline trust bundles are not supported by this version; leave --bundle out and name "
-            "nodes in the profile or with --rpc"
-        )
-        raise click.UsageError(message)
     embedded = EMBEDDED in rpc_urls
     if embedded and len(rpc_urls) > 1:
         raise click.UsageError("--rpc embedded cannot be combined with another --rpc")
@@ -137,6 +139,8 @@ def command(  # noqa: PLR0917  (click passes options by name)
     )
     options = Options(
         profile=profile,
+        bundle=choose_bundle(bundle_files, profile, bundle_memory()),
+        online=bool(rpc_urls) or not bundle_files,
         embedded=embedded,
         registry=choose_registry(registry_url),
         receipts=() if receipt_file is None else (choose_receipt(receipt_file),),
@@ -183,9 +187,11 @@ def _run(inputs: tuple[str, ...], options: Options) -> int:
     codes: list[int] = []
     answers: list[Overall] = []
     told: set[tuple[str, str]] = set()
-    with _source(options) as source, _progress(inputs, options) as names:
+    bundle = _bundle_source(options)
+    chosen = _source(options) if options.online else nullcontext(bundle)
+    with chosen as source, _progress(inputs, options) as names:
         for name in names:
-            report = _verify(name, options, source)
+            report = _verify(name, options, source, bundle)
             if report is None:
                 codes.append(_UNREADABLE)
                 continue
@@ -203,7 +209,15 @@ def _run(inputs: tuple[str, ...], options: Options) -> int:
     return next(code for code in _WORST_FIRST if code in codes)
 
 
-def _verify(name: str, options: Options, source: TrustSource | None) -> Report | None:
+def _bundle_source(options: Options) -> BundleTrustSource | None:
+    if options.bundle is None:
+        return None
+    return BundleTrustSource(options.bundle.bundle, now=options.question.checked_at)
+
+
+def _verify(
+    name: str, options: Options, source: TrustSource | None, bundle: BundleTrustSource | None
+) -> Report | None:
     """Verify one input; None when it cannot be read, which has been said then."""
     try:
         submission, warnings = open_input(name)
@@ -224,6 +238,7 @@ def _verify(name: str, options: Options, source: TrustSource | None) -> Report |
         source=source,
         registry=options.registry,
         sm2=open_sm2(),
+        bundle=bundle,
     )
 
 
@@ -284,7 +299,7 @@ def _is_terminal(stream: TextIO) -> bool:
 
 
 def _home() -> Path:
-    return Path(os.environ.get(_HOME) or _DEFAULT_HOME)
+    return Path(os.environ.get(HOME_VARIABLE) or _DEFAULT_HOME)
 
 
 def _printable(name: str) -> str:

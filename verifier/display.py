@@ -194,6 +194,9 @@ class Display:
             yield f"  {label('anchor')}: {where}"
         if head is not None:
             yield f"  {label('status')}: {format_utc(head.time)}, {head.chain_id}:{head.block}"
+        if report.bundle is not None:
+            block, hours = report.bundle.block, report.bundle.age_seconds // 3600
+            yield f"  {label('bundle', block=block, hours=hours)}"
         if then is not None:
             yield f"  {label('then')} {format_utc(then.at)}: {self.words.title(then.overall)}"
         if profile is None:

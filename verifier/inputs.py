@@ -63,21 +63,25 @@ def open_input(argument: str) -> tuple[Submission, tuple[str, ...]]:
     ), material.warnings
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: Path, *, most: int = _MOST_BYTES) -> bytes:
     """Return the bytes of a file.
 
+    Args:
+        path: The file.
+        most: Largest accepted size, in bytes.
+
     Raises:
-        UnreadableInputError: It cannot be read or is larger than any input may be.
+        UnreadableInputError: It cannot be read or is larger than it may be.
     """
     try:
         with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
+            data = file.read(most + 1)
     except OSError as error:
         advice = _ADVICE.get(type(error), error.strerror or str(error))
         raise UnreadableInputError(advice) from error
     except ValueError as error:  # a name with a null character
         raise UnreadableInputError("no file can have this name") from error
-    return _bounded(data)
+    return _bounded(data, most)
 
 
 def read_receipt(path: Path) -> bytes:
@@ -95,10 +99,10 @@ def read_receipt(path: Path) -> bytes:
 
 
 def _standard_input() -> bytes:
-    return _bounded(sys.stdin.buffer.read(_MOST_BYTES + 1))
+    return _bounded(sys.stdin.buffer.read(_MOST_BYTES + 1), _MOST_BYTES)
 
 
-def _bounded(data: bytes) -> bytes:
-    if len(data) > _MOST_BYTES:
-        raise UnreadableInputError(f"it has more than {_MOST_BYTES // 2**20} MiB")
+def _bounded(data: bytes, most: int) -> bytes:
+    if len(data) > most:
+        raise UnreadableInputError(f"it has more than {most // 2**20} MiB")
     return data

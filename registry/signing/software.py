@@ -1,4 +1,5 @@
-"""Private keys in the memory of the signer process. Nothing else in the registry imports this."""
+"""Private keys in the memory of the signer process. Beside it only `registry.bundles.keys`
+imports this, for keys that sign trust bundles and nothing else."""
 
 from __future__ import annotations
 

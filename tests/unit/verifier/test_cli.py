@@ -123,7 +123,7 @@ class TestExitStatus:
         [
             pytest.param([], id="no input"),
             pytest.param(["x", "--unknown"], id="unknown option"),
-            pytest.param(["x", "--bundle", "b.bundle"], id="bundles do not exist yet"),
+            pytest.param(["x", "--bundle", "b.bundle"], id="a bundle needs a profile"),
             pytest.param(["x", "--profile", "missing.json"], id="no such profile"),
             pytest.param(["x", "--receipt", "missing.json"], id="no such receipt"),
             pytest.param(["x", "--country", "Laos"], id="no country code"),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from verifier.bundle import library as _library  # noqa: F401  (defines an error class)
 from verifier.checks.codes import SOURCE_REASONS, TOKEN_REASONS, all_codes
 from verifier.checks.finding import Line
 from verifier.core import document as _document  # noqa: F401  (defines an error class)
