@@ -17,7 +17,7 @@ from verifier.core.errors import EvidenceUnavailableError
 from verifier.core.receipt import build_receipt
 from verifier.openssl_sm2 import open_sm2
 from verifier.report import Report
-from verifier.service import verify
+from verifier.service import ReceiptSource, verify
 
 
 class OpenSource(Protocol):
@@ -41,7 +41,7 @@ class OpenSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoredReceipts:
-    """The receipts of this registry; implements `verifier.service.ReceiptSource`."""
+    """The receipts of this registry."""
 
     database: Database
     trees: TreeShelf
@@ -63,12 +63,12 @@ class Verifications:
         profile: The trust profile of the installation, None where none is installed; then nothing
             can be confirmed.
         open_source: Opens the chain for one verification.
-        receipts: The receipts of this registry.
+        receipts: The receipts of this registry, see `StoredReceipts`.
     """
 
     profile: Profile | None
     open_source: OpenSource
-    receipts: StoredReceipts
+    receipts: ReceiptSource
 
     def answer(self, request: VerificationRequest) -> Report:
         """Return the report; there is one for every request."""
