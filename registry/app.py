@@ -24,11 +24,11 @@ from registry.kit.body_limit import BodyLimit
 from registry.kit.clock import Clock, system_clock
 from registry.kit.database import Database
 from registry.kit.metrics import Metrics
-from registry.kit.objects import FolderObjectStore
 from registry.kit.rate_limit import RateLimit
 from registry.kit.request_log import RequestLog
 from registry.laboratory.router import router as laboratory_router
 from registry.laboratory.service import Laboratory
+from registry.object_store import open_object_store
 from registry.people.router import router as people_router
 from registry.settings import EMBEDDED, Settings
 from registry.signing.client import SignerClient
@@ -67,7 +67,7 @@ def create_app(
         UntrustedProfileError: The installed trust profile is malformed or not allowed.
     """
     database = Database(settings.database)
-    trees = TreeShelf(FolderObjectStore(settings.objects))
+    trees = TreeShelf(open_object_store(settings))
     profile = load_profile(settings.trust_profile) if settings.trust_profile.is_file() else None
     source = open_source or _chain_of(settings)
     configured = None if signer is not None else configured_signer(settings)

@@ -27,7 +27,7 @@ OWN_MODULES: Final[dict[str, set[str]]] = {
     },
     "bundles": {"comparing", "keys"},
     "certificates": {
-        "amendments", "bulk", "delivery", "intake", "issuing", "listing", "positions", "printing",
+        "amendments", "bulk", "content_audit", "content_packs", "contents", "delivery", "intake", "issuing", "listing", "positions", "printing",
         "receipts", "releasing", "reverification", "status_orders", "tables",
     },
     "standards": {"evaluating", "importing", "results_files", "searching"},

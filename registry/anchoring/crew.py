@@ -19,7 +19,7 @@ from registry.anchoring.errors import LeaseHeldError
 from registry.anchoring.fees import FeePolicy
 from registry.anchoring.leases import hold_lease
 from registry.anchoring.models import LedgerWriteRow
-from registry.anchoring.ports import Chain
+from registry.anchoring.ports import Chain, ContentKeeper
 from registry.anchoring.publisher import Publisher
 from registry.anchoring.registration import is_operator
 from registry.anchoring.sealing import Sealing
@@ -28,7 +28,7 @@ from registry.anchoring.trees import TreeShelf
 from registry.anchoring.worker import Observer, Worker
 from registry.kit.clock import Clock, system_clock
 from registry.kit.database import Database
-from registry.kit.objects import FolderObjectStore
+from registry.object_store import open_object_store
 from registry.settings import Settings
 
 
@@ -37,6 +37,7 @@ class Equipment:
     """What every worker of an installation works with.
 
     Attributes:
+        contents: Who keeps what was signed in the object store, before it is sent.
         lock_folder: Where account locks are kept beside SQLite.
     """
 
@@ -44,6 +45,7 @@ class Equipment:
     chain: Chain
     keystore: TransactionKeystore
     trees: TreeShelf
+    contents: ContentKeeper
     lock_folder: Path
     clock: Clock
     policy: BatchPolicy
@@ -51,7 +53,13 @@ class Equipment:
     timing: Timing
 
 
-def equip(settings: Settings, database: Database, *, clock: Clock = system_clock) -> Equipment:
+def equip(
+    settings: Settings,
+    database: Database,
+    *,
+    contents: ContentKeeper,
+    clock: Clock = system_clock,
+) -> Equipment:
     """Return the equipment of an installation.
 
     Raises:
@@ -64,7 +72,8 @@ def equip(settings: Settings, database: Database, *, clock: Clock = system_clock
         database=database,
         chain=open_chain(settings),
         keystore=open_keystore(settings),
-        trees=TreeShelf(FolderObjectStore(settings.objects)),
+        trees=TreeShelf(open_object_store(settings)),
+        contents=contents,
         lock_folder=settings.home / "locks",
         clock=clock,
         policy=BatchPolicy(
@@ -132,6 +141,7 @@ def _worker(equipment: Equipment, role: str, observer: Observer, stack: ExitStac
         chain=equipment.chain,
         signer=equipment.keystore.signer(role),
         trees=equipment.trees,
+        contents=equipment.contents,
         fees=equipment.fees,
         timing=equipment.timing,
         clock=equipment.clock,

@@ -7,7 +7,9 @@ migrations):
 - an issued token without an approval; a state that is not backed by its row;
 - any change of a document that left the state draft, of an approval, of anything signed;
 - the same number and revision of one body twice, the same status position twice, a second
-  revocation of one certificate.
+  revocation of one certificate;
+- a second data key of a certificate, a data key for erased content, the destruction of one without
+  a record of the erasure.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from registry.certificates.domain import State, StatusAct
 from registry.kit.actor import MAX_PERSON_CHARS
 from registry.kit.database import Base, Digest, Number, RandomId
+from registry.kit.objects.key_ring import KEY_ID_BYTES, WRAPPED_BYTES
 from verifier.checks.facts import RevocationReason
 from verifier.core.field_policy import DocumentKind
 
@@ -211,3 +214,34 @@ class StatusOrderRow(Base):
     ordered_by: Mapped[str] = mapped_column(String(100))
     ordered_at: Mapped[datetime]
     ledger_write_id: Mapped[int | None]
+
+
+class ContentKeyRow(Base):
+    """The data key of one certificate, wrapped. Deleting the row erases every copy of the content.
+
+    Attributes:
+        key_id: Of the key that wraps it; both change when it is wrapped anew.
+    """
+
+    __tablename__ = "content_keys"
+    __table_args__ = (
+        CheckConstraint(f"length(wrapped) = {WRAPPED_BYTES}", name="wrapped_bytes"),
+        CheckConstraint(f"length(key_id) = {KEY_ID_BYTES}", name="key_id_bytes"),
+        {"sqlite_with_rowid": False},  # a row id would cost as much again as the row
+    )
+
+    certificate_id: Mapped[RandomId] = mapped_column(
+        ForeignKey("issued_tokens.certificate_id"), primary_key=True
+    )
+    key_id: Mapped[bytes] = mapped_column(LargeBinary(KEY_ID_BYTES))
+    wrapped: Mapped[bytes] = mapped_column(LargeBinary(WRAPPED_BYTES))
+
+
+class ContentPackRow(Base):
+    """Where the contents behind a 1024-leaf subtree of a batch are kept. Never edited."""
+
+    __tablename__ = "content_packs"
+
+    batch_id: Mapped[int] = mapped_column(ForeignKey("batches.id"), primary_key=True)
+    subtree: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    object: Mapped[Digest]

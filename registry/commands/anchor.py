@@ -63,11 +63,14 @@ def command(app: Application, *, wait: bool) -> None:
     # Imported here: the other commands need not load web3.
     from registry.anchoring.connect import at_work, uses_embedded_chain  # noqa: PLC0415
     from registry.anchoring.crew import equip  # noqa: PLC0415
+    from registry.certificates.contents import open_contents  # noqa: PLC0415
     from registry.shift import Shift  # noqa: PLC0415
 
     with at_work(app.settings), app.err.status("asking the chain") as status:
         shift = Shift(
-            equipment=equip(app.settings, app.database),
+            equipment=equip(
+                app.settings, app.database, contents=open_contents(app.settings, app.database)
+            ),
             observer=_Reporter(app, status),
             report=partial(_show_waiting, status),
         )

@@ -26,7 +26,7 @@ from registry.certificates.rendering.files import files_of
 from registry.certificates.rendering.paper import font_directories
 from registry.certificates.service import signed_ids
 from registry.console import Application, pass_application, plain
-from registry.kit.objects import FolderObjectStore
+from registry.object_store import open_object_store
 from verifier.chain.embedded import EmbeddedChain
 from verifier.core.strict_json import canonical_json
 
@@ -130,7 +130,7 @@ def _numbers(documents: tuple[Path, ...]) -> set[str]:
 
 def _print_documents(app: Application, numbers: set[str], out: Path) -> list[Printed]:
     fonts = font_directories(app.settings.fonts)
-    trees = TreeShelf(FolderObjectStore(app.settings.objects))
+    trees = TreeShelf(open_object_store(app.settings))
     printed = []
     with app.database.read() as session:
         for certificate_id in signed_ids(session):

@@ -13,7 +13,7 @@ from registry.bodies.service import bodies
 from registry.certificates.printing import PrintRun, Selection, Standing
 from registry.certificates.rendering.paper import font_directories
 from registry.console import Application, pass_application, plain
-from registry.kit.objects import FolderObjectStore
+from registry.object_store import open_object_store
 
 _SHOWN: Final = 10
 
@@ -70,7 +70,7 @@ def command(
         task = bars.add_task("printing", total=None)
         run = PrintRun(
             database=app.database,
-            trees=TreeShelf(FolderObjectStore(app.settings.objects)),
+            trees=TreeShelf(open_object_store(app.settings)),
             fonts=font_directories(app.settings.fonts),
             home=app.settings.home,
             verifier_host=app.settings.verifier_host,

@@ -9,7 +9,7 @@ import click
 from registry.anchoring.trees import TreeShelf
 from registry.console import Application, pass_application
 from registry.kit.clock import system_clock
-from registry.kit.objects import FolderObjectStore
+from registry.object_store import open_object_store
 
 
 @click.command("reconcile")
@@ -25,7 +25,7 @@ def command(app: Application) -> None:
     from registry.anchoring.reconciliation import reconcile  # noqa: PLC0415
 
     chain = open_chain(app.settings)
-    trees = TreeShelf(FolderObjectStore(app.settings.objects))
+    trees = TreeShelf(open_object_store(app.settings))
     with app.err.status("comparing database, object store and chain"):
         report = reconcile(app.database, chain, trees, now=system_clock())
     content = report.to_json() | {"checked_at": system_clock().isoformat()}

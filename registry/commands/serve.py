@@ -78,9 +78,12 @@ def _anchoring(app: Application) -> Iterator[None]:
     """Work on the queue in a thread; whatever stops it is told, serving goes on without it."""
     # Imported here: an installation that only serves need not load web3.
     from registry.anchoring.crew import equip  # noqa: PLC0415
+    from registry.certificates.contents import open_contents  # noqa: PLC0415
     from registry.shift import Shift  # noqa: PLC0415
 
-    shift = Shift(equipment=equip(app.settings, app.database), observer=lambda _event: None)
+    contents = open_contents(app.settings, app.database)
+    equipment = equip(app.settings, app.database, contents=contents)
+    shift = Shift(equipment=equipment, observer=lambda _event: None)
     stop = threading.Event()
 
     def work() -> None:

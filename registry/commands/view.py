@@ -16,7 +16,7 @@ from registry.certificates.rendering.letterhead import load_letterhead
 from registry.certificates.rendering.paper import font_directories
 from registry.console import Application, pass_application, plain
 from registry.kit.clock import system_clock
-from registry.kit.objects import FolderObjectStore
+from registry.object_store import open_object_store
 from registry.signing.connect import open_signer
 
 
@@ -75,7 +75,7 @@ def command(
         delivery = deliver(
             session,
             str(certificate_id),
-            trees=TreeShelf(FolderObjectStore(app.settings.objects)),
+            trees=TreeShelf(open_object_store(app.settings)),
             verifier_host=app.settings.verifier_host,
             release_leaf=release_leaf,
         )

@@ -1,7 +1,9 @@
 """Erasing the content of certificates whose period is over; the evidence stays.
 
-What goes: the disclosures with their salts and the document. What stays: the token, its leaf,
-proofs, status, summaries, and the record of the erasure. Copies that holders have still verify.
+What goes: the disclosures with their salts, the document, and the data key of the content in the
+object store, of which only ciphertext is left, in every version and backup. What stays: the token,
+its leaf, proofs, status, summaries, and the record of the erasure. Copies that holders have still
+verify.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from registry.audit.service import body_tenant, record
+from registry.certificates.contents import destroy_keys
 from registry.certificates.models import CertificateRow, DisclosuresRow, IssuedTokenRow
 from registry.certificates.service import get_certificates
 from registry.kit.actor import Actor
@@ -94,6 +97,7 @@ def _erase(
     session.flush()  # the tables demand the record before the deletion
     identifiers = [row.id for row in rows]
     session.execute(delete(DisclosuresRow).where(DisclosuresRow.certificate_id.in_(identifiers)))
+    destroy_keys(session, identifiers)  # after the disclosures: whoever makes keys locks those
     session.execute(
         update(CertificateRow).where(CertificateRow.id.in_(identifiers)).values(document=ERASED)
     )

@@ -24,7 +24,7 @@ from registry.anchoring.domain import (
 from registry.anchoring.fees import FeePolicy
 from registry.anchoring.leases import hold_lease
 from registry.anchoring.models import BatchRow, LeafRow, LedgerWriteRow, WriteAttemptRow
-from registry.anchoring.ports import UnsignedTransaction
+from registry.anchoring.ports import ContentKeeper, UnsignedTransaction
 from registry.anchoring.proofs import AnchoredProof, find_proof
 from registry.anchoring.publisher import Publisher
 from registry.anchoring.queue import enqueue
@@ -34,7 +34,7 @@ from registry.anchoring.trees import TreeShelf
 from registry.anchoring.worker import Observer, Worker
 from registry.kit.actor import Actor
 from registry.kit.database import Database
-from registry.kit.objects import FolderObjectStore
+from registry.kit.objects import FolderObjectStore, ObjectStore
 from tests.support.fake_chain import CHAIN_ID, GAS, LEDGER, FakeChain, FakeSigner
 from verifier.core.hashing import leaf_digest
 from verifier.core.merkle import root_from_path
@@ -57,6 +57,7 @@ class Installation:
     policy: BatchPolicy = field(default_factory=BatchPolicy)
     timing: Timing = field(default_factory=Timing)
     fees: FeePolicy = field(default_factory=FeePolicy)
+    contents: ContentKeeper | None = None
     now: datetime = START
 
     def __post_init__(self) -> None:
@@ -66,7 +67,7 @@ class Installation:
             shutil.copyfile(url, path)
             url = f"sqlite:///{path}"
         self.database = Database(url)
-        self.objects = FolderObjectStore(self.folder / "objects")
+        self.objects: ObjectStore = FolderObjectStore(self.folder / "objects")
         self.chain.database = self.database
 
     def queue(self, *entries: bytes, kind: LeafKind = LeafKind.CERTIFICATE) -> list[bytes]:
@@ -98,6 +99,7 @@ class Installation:
                 chain=self.chain,
                 signer=self.signer,
                 trees=TreeShelf(self.objects),
+                contents=self.contents,
                 fees=self.fees,
                 timing=self.timing,
                 clock=lambda: self.now,
@@ -125,8 +127,6 @@ class Installation:
         with self.database.read() as session:
             return [step.event for step in steps_of(session, write_id)]
 
-    def pass_time(self, seconds: int) -> None:
-        self.now += timedelta(seconds=seconds)
     def decide(self, write_id: int, decision: Decision) -> Examination:
         """Let somebody decide about a write in quarantine."""
         return decide(
@@ -139,6 +139,8 @@ class Installation:
             now=self.now,
         )
 
+    def pass_time(self, seconds: int) -> None:
+        self.now += timedelta(seconds=seconds)
 
     def finish(self, *, rounds: int = 12) -> None:
         """Work and mine until nothing is left, as a supervisor would let it."""

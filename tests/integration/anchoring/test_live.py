@@ -39,6 +39,7 @@ from registry.anchoring.status import (
 from registry.anchoring.trees import TreeShelf
 from registry.anchoring.web3_chain import Web3Chain
 from registry.anchoring.worker import Worker
+from registry.certificates.contents import open_contents
 from registry.kit import schema
 from registry.kit.database import Database
 from registry.kit.objects import FolderObjectStore
@@ -75,7 +76,12 @@ class Registry:
     @contextmanager
     def workers(self, chain: AuditedChain | None = None) -> Iterator[list[Worker]]:
         equipment = replace(
-            equip(self.live.settings, self.database, clock=lambda: self.now),
+            equip(
+                self.live.settings,
+                self.database,
+                contents=open_contents(self.live.settings, self.database),
+                clock=lambda: self.now,
+            ),
             chain=chain or self.chain,
             trees=self.trees,
             lock_folder=self.folder / "locks",

@@ -1,0 +1,269 @@
+"""What was signed, as it lies in the object store: encrypted, by the place of its leaf in a batch.
+
+A pack holds the contents behind one aligned 1024-leaf subtree of a batch. It names the tree that it
+belongs to, so that pack, tree and keys are enough to prove a certificate without the database:
+
+    "lancang-contents/1" || 0x00 || root, 32 || leaves of the tree, 4 || number of the subtree, 4
+    || number of leaves n, 4 || length of each parcel, n times 4 || parcels, one after the other
+    parcel:  kind, 1 || certificate id, 16 || nonce, 12 || ciphertext and tag
+
+All numbers are big-endian. A parcel of length 0 stands for a leaf that is not about a certificate,
+or whose content was erased before the batch was stored. The plaintext is compressed with zstd:
+signed entry, disclosures joined by "~", document, each after its length in 4 bytes. The associated
+data of a parcel is everything before it that says what it is: magic, root, position, kind and id.
+"""
+
+from __future__ import annotations
+
+import mmap
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+import zstandard
+
+from registry.anchoring.domain import LeafKind
+from registry.kit.objects import DamagedObjectError
+from registry.kit.objects.key_ring import decrypt, encrypt
+from verifier.core.hashing import DIGEST_BYTES, leaf_digest
+from verifier.core.limits import MAX_BATCH_LEAVES, SUBTREE_LEAVES
+
+KIND: Final = "contents"
+MAX_CONTENT_BYTES: Final = 4 * 1024 * 1024  # unpacked; documents and tokens have at most 256 KiB
+_MAGIC: Final = b"lancang-contents/1\x00"
+_NUMBER_BYTES: Final = 4
+_HEAD_BYTES: Final = len(_MAGIC) + DIGEST_BYTES + 3 * _NUMBER_BYTES
+_ABOUT_BYTES: Final = 17  # kind and certificate id
+_LEVEL: Final = 3
+_CODES: Final[Mapping[LeafKind, int]] = MappingProxyType(
+    {
+        LeafKind.CERTIFICATE: 1,
+        LeafKind.RECORD: 2,
+        LeafKind.CO_SIGNATURE: 3,
+        LeafKind.RELEASE_STATEMENT: 4,
+        LeafKind.SUMMARY: 5,
+    }
+)
+_KINDS: Final = MappingProxyType({code: kind for kind, code in _CODES.items()})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What stands behind a leaf.
+
+    Attributes:
+        certificate_id: The certificate that it belongs to.
+        kind: What was signed.
+        entry: The signed entry; its leaf is the leaf.
+        disclosures: Of a certificate or record, joined by "~"; otherwise empty.
+        document: What the maker entered, canonical JSON; likewise.
+    """
+
+    certificate_id: str
+    kind: LeafKind
+    entry: bytes
+    disclosures: str = ""
+    document: str = ""
+
+    @property
+    def leaf(self) -> bytes:
+        """The leaf, 32 bytes."""
+        return leaf_digest(self.entry)
+
+    @property
+    def compact(self) -> str:
+        """The whole token of a certificate or record, as a holder has it."""
+        return f"{self.entry.decode('ascii')}~{self.disclosures}~"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """An encrypted content, and whose it is."""
+
+    position: int
+    kind: LeafKind
+    certificate_id: str
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackPlace:
+    """Which tree a pack belongs to, and which part of it.
+
+    Attributes:
+        root: Root of the tree, 32 bytes.
+        size: Leaves of the tree.
+        subtree: Number of the subtree, from 0.
+    """
+
+    root: bytes
+    size: int
+    subtree: int
+
+    @property
+    def first(self) -> int:
+        """Position of the first leaf."""
+        return self.subtree * SUBTREE_LEAVES
+
+    @property
+    def leaves(self) -> int:
+        """Number of leaves of the subtree."""
+        return min(SUBTREE_LEAVES, self.size - self.first)
+
+
+def dump_pack(
+    place: PackPlace, contents: Mapping[int, Content], keys: Mapping[str, bytes]
+) -> bytes:
+    """Encrypt contents into a pack.
+
+    Args:
+        place: Where their leaves are.
+        contents: By position in the tree; where there is none, there is no parcel.
+        keys: Data key of each certificate.
+    """
+    positions = range(place.first, place.first + place.leaves)
+    parcels = [
+        _dump_parcel(place, position, contents[position], keys) if position in contents else b""
+        for position in positions
+    ]
+    head = [_MAGIC, place.root]
+    head += [
+        number.to_bytes(_NUMBER_BYTES)
+        for number in (place.size, place.subtree, len(parcels), *map(len, parcels))
+    ]
+    return b"".join((*head, *parcels))
+
+
+class Pack:
+    """A pack as it was stored.
+
+    Args:
+        data: The object.
+
+    Attributes:
+        place: Which part of which tree it holds.
+
+    Raises:
+        DamagedObjectError: On construction, when it is no pack.
+    """
+
+    __slots__ = ("_data", "_starts", "place")
+
+    def __init__(self, data: bytes | mmap.mmap) -> None:
+        if len(data) < _HEAD_BYTES:
+            raise DamagedObjectError("not a pack of contents")
+        at = len(_MAGIC) + DIGEST_BYTES
+        root = bytes(data[len(_MAGIC) : at])
+        size, subtree, count = _numbers(data[at : at + 3 * _NUMBER_BYTES])
+        place = PackPlace(root=root, size=size, subtree=subtree)
+        start = _HEAD_BYTES + count * _NUMBER_BYTES
+        is_pack = (
+            data[: len(_MAGIC)] == _MAGIC
+            and 1 <= size <= MAX_BATCH_LEAVES
+            and place.first < size
+            and count == place.leaves
+            and start <= len(data)
+        )
+        if not is_pack:
+            raise DamagedObjectError("not a pack of contents")
+        self._starts = [start]
+        for length in _numbers(data[_HEAD_BYTES:start]):
+            self._starts.append(self._starts[-1] + length)
+        if self._starts[-1] != len(data):
+            raise DamagedObjectError("a pack of contents has another length")
+        self._data = data
+        self.place = place
+
+    def parcel(self, position: int) -> Parcel | None:
+        """Return the parcel of a leaf, None where there is none.
+
+        Raises:
+            DamagedObjectError: It is malformed.
+            IndexError: The leaf belongs to another pack.
+        """
+        index = position - self.place.first
+        if not 0 <= index < self.place.leaves:
+            raise IndexError(f"leaf {position} is not in pack {self.place.subtree}")
+        data = bytes(self._data[self._starts[index] : self._starts[index + 1]])
+        if not data:
+            return None
+        if len(data) < _ABOUT_BYTES or data[0] not in _KINDS:
+            raise DamagedObjectError(f"the parcel of leaf {position} is malformed")
+        return Parcel(
+            position=position,
+            kind=_KINDS[data[0]],
+            certificate_id=str(uuid.UUID(bytes=data[1:_ABOUT_BYTES])),
+            sealed=data[_ABOUT_BYTES:],
+        )
+
+    def parcels(self) -> Iterator[Parcel]:
+        """Yield every parcel in the order of the leaves."""
+        for position in range(self.place.first, self.place.first + self.place.leaves):
+            if (parcel := self.parcel(position)) is not None:
+                yield parcel
+
+    def open(self, parcel: Parcel, key: bytes) -> Content:
+        """Decrypt a parcel of this pack.
+
+        Raises:
+            DamagedObjectError: It does not open with this key, or is not what it says.
+        """
+        about = _about(parcel.kind, parcel.certificate_id)
+        associated = _associated(self.place, parcel.position, about)
+        packed = decrypt(key, parcel.sealed, about=associated)
+        try:
+            plain = zstandard.ZstdDecompressor().decompress(
+                packed, max_output_size=MAX_CONTENT_BYTES
+            )
+            entry, disclosures, document = _split(plain)
+            return Content(
+                certificate_id=parcel.certificate_id,
+                kind=parcel.kind,
+                entry=entry,
+                disclosures=disclosures.decode(),
+                document=document.decode(),
+            )
+        except (zstandard.ZstdError, ValueError) as error:
+            raise DamagedObjectError(f"the parcel of leaf {parcel.position}: {error}") from error
+
+
+def _dump_parcel(
+    place: PackPlace, position: int, content: Content, keys: Mapping[str, bytes]
+) -> bytes:
+    fields = (content.entry, content.disclosures.encode(), content.document.encode())
+    plain = b"".join(part for field in fields for part in (_length(field), field))
+    about = _about(content.kind, content.certificate_id)
+    packed = zstandard.ZstdCompressor(level=_LEVEL).compress(plain)
+    key = keys[content.certificate_id]
+    return about + encrypt(key, packed, about=_associated(place, position, about))
+
+
+def _about(kind: LeafKind, certificate_id: str) -> bytes:
+    return bytes((_CODES[kind],)) + uuid.UUID(certificate_id).bytes
+
+
+def _associated(place: PackPlace, position: int, about: bytes) -> bytes:
+    return _MAGIC + place.root + position.to_bytes(_NUMBER_BYTES) + about
+
+
+def _length(field: bytes) -> bytes:
+    return len(field).to_bytes(_NUMBER_BYTES)
+
+
+def _numbers(data: bytes) -> Iterable[int]:
+    return (
+        int.from_bytes(data[at : at + _NUMBER_BYTES]) for at in range(0, len(data), _NUMBER_BYTES)
+    )
+
+
+def _split(plain: bytes) -> list[bytes]:
+    fields, at = [], 0
+    while at < len(plain):
+        end = at + _NUMBER_BYTES + int.from_bytes(plain[at : at + _NUMBER_BYTES])
+        fields.append(plain[at + _NUMBER_BYTES : end])
+        at = end
+    if at != len(plain) or len(fields) != 3:  # noqa: PLR2004  (entry, disclosures, document)
+        raise ValueError("fields are missing")
+    return fields
