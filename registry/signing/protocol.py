@@ -12,7 +12,7 @@ from verifier.core.strict_json import JsonObject, canonical_json, parse_json_obj
 
 MAX_FRAME_BYTES: Final = 512 * 1024  # the longest message in base64url, and room
 _LENGTH_BYTES: Final = 4
-_ROOM_BYTES: Final = 64  # punctuation of a request among many
+_ROOM_BYTES: Final = 3 * 1024  # the rest of a request: two people, each of 200 characters in JSON
 
 PROBE_PREFIX: Final = b"lancang/probe/1\x00"  # no token and no COSE structure begins like this
 PROBE_NONCE_BYTES: Final = 16
@@ -36,17 +36,7 @@ def fitting_parts(requests: Sequence[JsonObject]) -> Iterator[list[JsonObject]]:
     part: list[JsonObject] = []
     size = 0
     for request in requests:
-        # A request is flat: names and base64url, which JSON does not make longer, and names of
-        # people, of which every character may take six letters.
-        length = (
-            sum(
-                6 * len(name) + 6 * len(str(value))
-                for name, value in request.items()
-                if name != "message"
-            )
-            + len(str(request.get("message")))
-            + _ROOM_BYTES
-        )
+        length = len(str(request.get("message"))) + _ROOM_BYTES
         if part and size + length > MAX_FRAME_BYTES:
             yield part
             part, size = [], 0
