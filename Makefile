@@ -6,7 +6,7 @@ BIN := .venv/bin
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-python test-unit test-contracts test-verifier-alone test-faults lint format bench \
+.PHONY: help demo serve test test-python test-unit test-contracts test-verifier-alone test-faults hammer lint format bench \
 	generated clean install install-dev tools
 
 help: ## Show this help
@@ -52,7 +52,10 @@ test-contracts: install-dev
 	node scripts/forge.cjs test
 
 test-faults: install-dev ## Kill, reorganise and lie to the anchoring pipeline, with every example
-	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -q -n auto tests/integration/anchoring tests/integration/chain
+	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -q -n auto tests/integration/anchoring tests/integration/chain tests/integration/hammer
+
+hammer: install-dev ## Load an installation of its own and verify every answer, until 500 are final
+	$(BIN)/python -m scripts.hammer --goal 500 --seconds 1800 --patience 600
 
 lint: install-dev ## Check style, types, layers, contracts and generated files
 	$(BIN)/ruff format --check .
