@@ -28,7 +28,7 @@ OWN_MODULES: Final[dict[str, set[str]]] = {
     "bundles": {"comparing", "keys"},
     "certificates": {
         "amendments", "bulk", "content_audit", "content_packs", "contents", "delivery", "intake", "issuing", "listing", "positions", "printing",
-        "receipts", "releasing", "reverification", "status_orders", "tables",
+        "receipts", "releasing", "reverification", "status_orders", "storing", "tables",
     },
     "standards": {"evaluating", "importing", "results_files", "searching"},
 }  # fmt: skip

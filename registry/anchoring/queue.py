@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -11,8 +13,12 @@ from sqlalchemy.orm import Session
 from registry.anchoring.domain import Delay, LeafKind, WriteState, delay_of
 from registry.anchoring.errors import LeafExistsError
 from registry.anchoring.models import BatchRow, LeafRow, LedgerWriteRow
+from registry.kit.bulk_insert import insert_rows
+from registry.kit.chunks import chunks
 from registry.kit.clock import Clock, system_clock
 from verifier.core.hashing import leaf_digest
+
+_IN_ONE_STATEMENT: Final = 500  # far below the number of parameters that any database takes
 
 
 def enqueue(
@@ -39,12 +45,52 @@ def enqueue(
         ValueError: `leaf` is not the leaf of `entry`.
         LeafExistsError: The leaf was queued before.
     """
-    if leaf != leaf_digest(entry):
+    new = NewLeaf(leaf=leaf, kind=kind, entry=entry, certificate_id=certificate_id)
+    enqueue_many(session, [new], at=clock())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewLeaf:
+    """A leaf to be queued; the members are the arguments of `enqueue`."""
+
+    leaf: bytes
+    kind: LeafKind
+    entry: bytes
+    certificate_id: str | None
+
+
+def enqueue_many(session: Session, leaves: Sequence[NewLeaf], *, at: datetime) -> None:
+    """Queue leaves to be anchored, as part of the caller's transaction; see `enqueue`.
+
+    Args:
+        session: The transaction that also stores what was signed.
+        leaves: The leaves, in the order in which they will be sealed.
+        at: Time of queueing.
+
+    Raises:
+        ValueError: A leaf is not that of its entry.
+        LeafExistsError: One was queued before, or is there twice.
+    """
+    if any(each.leaf != leaf_digest(each.entry) for each in leaves):
         raise ValueError("the leaf is not that of the entry")
-    if is_queued(session, leaf):
-        raise LeafExistsError(f"leaf {leaf.hex()} is queued already")
-    session.add(LeafRow(leaf=leaf, kind=kind, certificate_id=certificate_id, queued_at=clock()))
-    session.flush()
+    seen: set[bytes] = set()
+    for part in chunks(leaves, _IN_ONE_STATEMENT):
+        digests = [each.leaf for each in part]
+        queued = set(session.scalars(select(LeafRow.leaf).where(LeafRow.leaf.in_(digests))))
+        for digest in digests:
+            if digest in queued or digest in seen:
+                raise LeafExistsError(f"leaf {digest.hex()} is queued already")
+            seen.add(digest)
+    rows = [
+        {
+            "leaf": each.leaf,
+            "kind": each.kind,
+            "certificate_id": each.certificate_id,
+            "queued_at": at,
+        }
+        for each in leaves
+    ]
+    insert_rows(session, LeafRow, rows)
 
 
 def is_queued(session: Session, leaf: bytes) -> bool:

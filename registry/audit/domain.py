@@ -17,8 +17,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
+from registry.kit.json_bytes import canonical_bytes
 from verifier.core.hashing import DIGEST_BYTES
-from verifier.core.strict_json import JsonObject, JsonValue, canonical_json
+from verifier.core.strict_json import JsonObject, JsonValue
 
 GENESIS: Final = bytes(DIGEST_BYTES)
 _PREFIX: Final = b"lancang/audit/1\x00"
@@ -71,7 +72,7 @@ class Entry:
             "sequence": sequence,
             "tenant": self.tenant,
         }
-        return canonical_json(value)
+        return canonical_bytes(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +164,7 @@ def head_entry(head: Head, *, at: datetime) -> bytes:
         "hash": head.hash.hex(),
         "sequence": head.sequence,
     }
-    return canonical_json(value)
+    return canonical_bytes(value)
 
 
 def _hash(previous: bytes, canonical: bytes) -> bytes:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, select, update
 from sqlalchemy.orm import Session
 
 from registry.audit.domain import Entry, Head, Link
 from registry.audit.models import HEAD_ID, AnchoredHeadRow, AuditEntryRow, AuditHeadRow
-from verifier.core.strict_json import canonical_json, parse_json_object
+from registry.kit.bulk_insert import insert_rows
+from registry.kit.json_bytes import canonical_bytes
+from verifier.core.strict_json import parse_json_object
 
 _FETCHED_AT_ONCE: Final = 1000
 
@@ -54,7 +56,7 @@ def read_head(session: Session) -> Head:
 
 def append(session: Session, links: Sequence[Link]) -> None:
     """Store links and move the head, whose lock the caller holds."""
-    session.execute(insert(AuditEntryRow), [_values(link) for link in links])
+    insert_rows(session, AuditEntryRow, [_values(link) for link in links])
     session.execute(
         update(AuditHeadRow)
         .where(AuditHeadRow.id == HEAD_ID)
@@ -141,7 +143,7 @@ def _values(link: Link) -> dict[str, object]:
         "tenant": entry.tenant,
         "outcome": entry.outcome,
         "request_id": entry.request_id,
-        "details": canonical_json(dict(entry.details)).decode(),
+        "details": canonical_bytes(dict(entry.details)).decode(),
         "previous": link.previous,
         "hash": link.hash,
     }

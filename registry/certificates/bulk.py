@@ -11,7 +11,8 @@ from registry.certificates import service
 from registry.certificates.domain import State
 from registry.certificates.errors import MakerIsApproverError
 from registry.certificates.intake import Intake, Progress, Stage
-from registry.certificates.issuing import PORTION, Issued, Issuer
+from registry.certificates.issuing import PORTION, Issuer
+from registry.certificates.storing import Issued
 from registry.kit.actor import Actor
 from registry.kit.chunks import chunks
 from registry.kit.clock import Clock, system_clock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -78,27 +79,19 @@ class Draft:
         return self.body, self.number, self.revision
 
 
-def draw_position(drawn: bytes, choice: int) -> int:
-    """Return the position of the `choice`-th bit that is still clear.
+def free_positions(drawn: bytes) -> list[int]:
+    """Return the positions of a block whose bits are clear, in ascending order.
 
     Args:
         drawn: One bit per position of a block, most significant bit of the first byte first.
-        choice: Random number, at least 0 and below the number of clear bits.
-
-    Raises:
-        ValueError: There are not that many clear bits.
     """
-    remaining = choice
-    for position in range(len(drawn) * 8):
-        if not drawn[position // 8] & (0x80 >> position % 8):
-            if remaining == 0:
-                return position
-            remaining -= 1
-    raise ValueError(f"choice {choice} exceeds the free positions of the block")
+    bits = f"{int.from_bytes(drawn):0{len(drawn) * 8}b}"
+    return [position for position, bit in enumerate(bits) if bit == "0"]
 
 
-def mark_drawn(drawn: bytes, position: int) -> bytes:
-    """Return `drawn` with the bit of `position` set."""
+def mark_drawn(drawn: bytes, positions: Iterable[int]) -> bytes:
+    """Return `drawn` with the bits of `positions` set."""
     changed = bytearray(drawn)
-    changed[position // 8] |= 0x80 >> position % 8
+    for position in positions:
+        changed[position // 8] |= 0x80 >> position % 8
     return bytes(changed)

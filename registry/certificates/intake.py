@@ -9,7 +9,7 @@ from enum import StrEnum
 from registry.bodies.service import bodies
 from registry.certificates import service
 from registry.certificates.domain import Draft
-from registry.certificates.importers import ImportFile, drafts_of, read_file
+from registry.certificates.importers import ImportFile, Item, drafts_of, read_file, read_plain_file
 from registry.certificates.service import ImportOutcome
 from registry.certificates.tables.reading import is_table, read_table
 from registry.kit.actor import Actor
@@ -56,11 +56,37 @@ class Intake:
         Raises:
             ImportRefusedError: With every problem of every file.
         """
+        drafts = self._check_quickly(files)
+        return self._check_thoroughly(files) if drafts is None else drafts
+
+    def _check_quickly(self, files: Sequence[tuple[str, bytes]]) -> list[Draft] | None:
+        """Return the drafts if nothing at all needs a closer look; None says nothing."""
+        items: list[Item] = []
+        for name, data in files:
+            content = None if is_table(name) else read_plain_file(data, source=name)
+            if content is None:
+                return None
+            items += content.documents
+        drafts, problems = self._drafts(items)
+        return None if problems or not items else drafts
+
+    def _check_thoroughly(self, files: Sequence[tuple[str, bytes]]) -> list[Draft]:
         contents = {name: read_import(data, source=name) for name, data in files}
         problems = [problem for content in contents.values() for problem in content.problems]
         items = [item for content in contents.values() for item in content.documents]
         if not items and not problems:
             problems = [_nothing_in(files[0][0] if files else "import")]
+        drafts, wrong = self._drafts(items)
+        cells = {_cell(problem) for problem in problems if problem.column is not None}
+        located = (contents[problem.source].locate(problem) for problem in wrong)
+        # What is missing because its cell could not be read has been said already.
+        problems += [problem for problem in located if _cell(problem) not in cells]
+        if problems:
+            raise ImportRefusedError(problems)
+        return drafts
+
+    def _drafts(self, items: Sequence[Item]) -> tuple[list[Draft], list[FileProblem]]:
+        """Return the drafts of documents and everything that is wrong with them."""
         done = 0
 
         def advance(number: int) -> None:
@@ -73,13 +99,7 @@ class Intake:
         drafts, wrong = drafts_of(items, known, progress=advance)
         with self.database.read() as session:
             wrong += service.draft_problems(session, drafts)
-        cells = {_cell(problem) for problem in problems if problem.column is not None}
-        located = (contents[problem.source].locate(problem) for problem in wrong)
-        # What is missing because its cell could not be read has been said already.
-        problems += [problem for problem in located if _cell(problem) not in cells]
-        if problems:
-            raise ImportRefusedError(problems)
-        return drafts
+        return drafts, wrong
 
     def store(self, drafts: Sequence[Draft]) -> ImportOutcome:
         """Store drafts, all of them or none; what is there already is left as it is.

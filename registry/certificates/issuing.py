@@ -2,7 +2,7 @@
 
 The signer is never waited for inside a transaction. A crash between two steps loses nothing: the
 reserved status position waits for the next attempt, and an unsigned or unstored token was never
-delivered.
+delivered. A portion of certificates takes each step together.
 """
 
 from __future__ import annotations
@@ -17,22 +17,11 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from registry.anchoring.domain import LeafKind
-from registry.anchoring.queue import enqueue
-from registry.audit.service import body_tenant, record
 from registry.bodies.domain import Body, BodyKey
 from registry.bodies.service import co_signing_key, get_body, signing_key
 from registry.certificates import repository
 from registry.certificates.domain import State
 from registry.certificates.errors import WrongStateError
-from registry.certificates.models import (
-    ApprovalRow,
-    CertificateRow,
-    CoSignatureRow,
-    DisclosuresRow,
-    IssuedTokenRow,
-    SummaryRow,
-)
 from registry.certificates.positions import Choose, reserve_positions
 from registry.certificates.reverification import (
     Expected,
@@ -41,25 +30,30 @@ from registry.certificates.reverification import (
     reverify_summary,
 )
 from registry.certificates.service import get_certificates
-from registry.certificates.status_orders import order_superseded
-from registry.kit.actor import Actor
+from registry.certificates.storing import Issued, Order, Signed, store
 from registry.kit.clock import Clock, system_clock
 from registry.kit.database import Database
+from registry.kit.json_bytes import checked_text, read_stored
 from registry.signing.client import SignerClient
-from registry.signing.description import SigningContext
+from registry.signing.description import SigningContext, SigningRequest
 from registry.signing.reading_back import needed_sm2
 from verifier.checks.facts import KeyPurpose
-from verifier.core.certificate import IssuedCertificate, IssuerInfo, issue_certificate
+from verifier.core.certificate import (
+    IssuedCertificate,
+    IssuerInfo,
+    UnsignedCertificate,
+    prepare_certificate,
+)
 from verifier.core.cosignature import CoSignature, co_sign
-from verifier.core.document import Document, parse_document
+from verifier.core.document import accepted_document
 from verifier.core.encoding import b64u
 from verifier.core.field_policy import DocumentKind
 from verifier.core.ids import StatusEntry
 from verifier.core.keys import PublicKey
-from verifier.core.offline_code import Summary, issue_summary
+from verifier.core.offline_code import Summary, prepare_summary
 from verifier.core.payload_shapes import NO_CO_SIGNATURE
-from verifier.core.strict_json import JsonValue, parse_json_object
 from verifier.core.summary import summary_of
+from verifier.core.views import ResolvedCertificate
 
 PORTION: Final = 100  # certificates stored in one transaction: seconds of signing, lost by a crash
 
@@ -67,48 +61,6 @@ _PURPOSES: Final[Mapping[DocumentKind, KeyPurpose]] = {
     DocumentKind.TEST_CERTIFICATE: KeyPurpose.CERTIFICATE,
     DocumentKind.INSPECTION_RECORD: KeyPurpose.RECORD,
 }
-_LEAF_KINDS: Final[Mapping[DocumentKind, LeafKind]] = {
-    DocumentKind.TEST_CERTIFICATE: LeafKind.CERTIFICATE,
-    DocumentKind.INSPECTION_RECORD: LeafKind.RECORD,
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Issued:
-    """A certificate that was signed and stored, and whose leaves are queued."""
-
-    certificate_id: str
-    number: str
-    revision: int
-    leaf: bytes
-    summary_leaf: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Order:
-    """One certificate to be signed, with everything that the signing needs."""
-
-    row: CertificateRow
-    approval: ApprovalRow
-    body: Body
-    status: StatusEntry
-    key: PublicKey
-    summary_key: PublicKey
-    co_key: PublicKey | None
-
-    @property
-    def approver(self) -> Actor:
-        """Who approved it; the signature is his."""
-        return Actor(self.approval.approver, key=self.approval.approver_person)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Signed:
-    order: _Order
-    token: IssuedCertificate
-    summary: Summary
-    co_signature: CoSignature | None
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,11 +100,11 @@ class Issuer:
             raise ValueError(f"at most {PORTION} certificates at once")
         with self.database.begin() as session:
             orders = self._prepare(session, identifiers)
-        signed = [self._sign(order) for order in orders]
+        signed = self._sign(orders)
         with self.database.begin() as session:
-            return _store(session, signed)
+            return store(session, signed)
 
-    def _prepare(self, session: Session, identifiers: Sequence[str]) -> list[_Order]:
+    def _prepare(self, session: Session, identifiers: Sequence[str]) -> list[Order]:
         rows = get_certificates(session, identifiers, for_update=True)
         for row in rows:
             if row.state is not State.APPROVED:
@@ -160,17 +112,20 @@ class Issuer:
         approvals = repository.approvals_of(session, identifiers)
         by_body: defaultdict[bytes, list[str]] = defaultdict(list)
         for row in rows:
+            if repository.document_digest(row.document.encode()) != row.document_sha256:
+                raise WrongStateError(f"{row.number} is not the document that was approved")
             by_body[row.body_id].append(row.id)
         bodies = {body: get_body(session, body).body for body in by_body}
+        issuers = {body: issuer_info(each) for body, each in bodies.items()}
         positions: dict[str, StatusEntry] = {}
         for body, ids in by_body.items():
             positions |= reserve_positions(session, body, ids, choose=self.choose)
         keys = _Keys(session, self.clock())
         return [
-            _Order(
+            Order(
                 row=row,
                 approval=approvals[row.id],
-                body=bodies[row.body_id],
+                issuer=issuers[row.body_id],
                 status=positions[row.id],
                 key=keys.get(row.body_id, _PURPOSES[row.kind]).public_key,
                 summary_key=keys.get(row.body_id, KeyPurpose.SUMMARY).public_key,
@@ -179,33 +134,111 @@ class Issuer:
             for row in rows
         ]
 
-    def _sign(self, order: _Order) -> _Signed:
+    def _sign(self, orders: Sequence[Order]) -> list[Signed]:
+        """Sign a portion, first all certificates, then what follows from them."""
         at = self.clock().replace(microsecond=0)
-        document = parse_document(parse_json_object(order.row.document, what="stored document"))
-        expected = _expected(order, document, issued_at=int(at.timestamp()))
-        people = SigningContext(
-            maker=order.approval.maker_person, approver=order.approval.approver_person
+        drafted = [self._draft(order, issued_at=int(at.timestamp())) for order in orders]
+        signatures = self.signer.sign_many(
+            [
+                SigningRequest(order.key.thumbprint(), draft.unsigned.message, _people(order))
+                for order, draft in zip(orders, drafted, strict=True)
+            ]
         )
-        token = issue_certificate(
+        tokens = [
+            draft.unsigned.signed(signature)
+            for draft, signature in zip(drafted, signatures, strict=True)
+        ]
+        read_back = [
+            reverify_certificate(token.compact, token.leaf, draft.expected)
+            for draft, token in zip(drafted, tokens, strict=True)
+        ]
+        summaries = self._summarise(orders, read_back, issued_at=int(at.timestamp()))
+        return [
+            Signed(
+                order=order,
+                token=token,
+                summary=summary,
+                co_signature=self._co_sign(order, token, resolved),
+                at=at,
+            )
+            for order, token, resolved, summary in zip(
+                orders, tokens, read_back, summaries, strict=True
+            )
+        ]
+
+    def _draft(self, order: Order, *, issued_at: int) -> _Draft:
+        # The digest has told that this is the document that was checked when it came in.
+        document = accepted_document(read_stored(order.row.document), write=checked_text)
+        credential_id = f"urn:uuid:{order.row.id}"
+        unsigned = prepare_certificate(
             document,
-            issuer=expected.issuer,
-            status=expected.status,
-            credential_id=expected.credential_id,
-            issued_at=expected.issued_at,
+            issuer=order.issuer,
+            status=order.status,
+            credential_id=credential_id,
+            issued_at=issued_at,
             salts=self.random(document.template.salt_bytes),
-            signer=self.signer.signer(order.key, people),
+            algorithm=order.key.algorithm,
+            thumbprint=order.key.thumbprint(),
             co_signature=order.co_key.algorithm if order.co_key else NO_CO_SIGNATURE,
         )
-        resolved = reverify_certificate(token.compact, token.leaf, expected)
-        claims = summary_of(resolved, issued_at=expected.issued_at)
-        summary = issue_summary(claims, self.signer.signer(order.summary_key))
-        reverify_summary(b64u(summary.entry()), summary.leaf(), of=resolved, key=order.summary_key)
-        co_signature = None
-        if order.co_key is not None:
-            sm2 = needed_sm2()
-            co_signature = co_sign(token.jwt, self.signer.signer(order.co_key, people))
-            reverify_co_signature(co_signature.text, of=resolved, key=order.co_key, sm2=sm2)
-        return _Signed(order=order, token=token, summary=summary, co_signature=co_signature, at=at)
+        expected = Expected(
+            document=order.row.document.encode(),
+            body_alias=document.body,
+            issuer=order.issuer,
+            status=order.status,
+            credential_id=credential_id,
+            issued_at=issued_at,
+            key=order.key,
+        )
+        return _Draft(unsigned, expected)
+
+    def _summarise(
+        self,
+        orders: Sequence[Order],
+        certificates: Sequence[ResolvedCertificate],
+        *,
+        issued_at: int,
+    ) -> list[Summary]:
+        unsigned = [
+            prepare_summary(
+                summary_of(resolved, issued_at=issued_at),
+                algorithm=order.summary_key.algorithm,
+                thumbprint=order.summary_key.thumbprint(),
+            )
+            for order, resolved in zip(orders, certificates, strict=True)
+        ]
+        signatures = self.signer.sign_many(
+            [
+                SigningRequest(order.summary_key.thumbprint(), each.message, SigningContext())
+                for order, each in zip(orders, unsigned, strict=True)
+            ]
+        )
+        summaries = [
+            each.signed(signature) for each, signature in zip(unsigned, signatures, strict=True)
+        ]
+        for order, summary, resolved in zip(orders, summaries, certificates, strict=True):
+            reverify_summary(
+                b64u(summary.entry()), summary.leaf(), of=resolved, key=order.summary_key
+            )
+        return summaries
+
+    def _co_sign(
+        self, order: Order, token: IssuedCertificate, resolved: ResolvedCertificate
+    ) -> CoSignature | None:
+        if order.co_key is None:
+            return None
+        sm2 = needed_sm2()
+        co_signature = co_sign(token.jwt, self.signer.signer(order.co_key, _people(order)))
+        reverify_co_signature(co_signature.text, of=resolved, key=order.co_key, sm2=sm2)
+        return co_signature
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A certificate before its signature, and what its reader must find."""
+
+    unsigned: UnsignedCertificate
+    expected: Expected
 
 
 class _Keys:
@@ -236,130 +269,7 @@ def issuer_info(body: Body) -> IssuerInfo:
     return IssuerInfo(party=body.party, did=body.did, name=name)
 
 
-def _expected(order: _Order, document: Document, *, issued_at: int) -> Expected:
-    return Expected(
-        document=order.row.document.encode(),
-        body_alias=document.body,
-        issuer=issuer_info(order.body),
-        status=order.status,
-        credential_id=f"urn:uuid:{order.row.id}",
-        issued_at=issued_at,
-        key=order.key,
-    )
-
-
-def _store(session: Session, signed: Sequence[_Signed]) -> list[Issued]:
-    """Store tokens and summaries and queue their leaves, in the caller's transaction."""
-    identifiers = [item.order.row.id for item in signed]
-    get_certificates(session, identifiers, for_update=True)
-    for item in signed:
-        _store_one(session, item)
-    session.flush()
-    moved = repository.set_state(session, identifiers, before=State.APPROVED, after=State.SIGNED)
-    if moved != len(identifiers):
-        raise WrongStateError("one of the certificates was signed by somebody else meanwhile")
-    for item in signed:
-        _queue_leaves(session, item)
-        record(
-            session,
-            "certificate.sign",
-            actor=item.order.approver,
-            object_=f"certificate:{item.order.row.id}",
-            tenant=body_tenant(item.order.row.body_id),
-            at=item.at,
-            details=_leaves(item),
-        )
-        if item.order.row.replaces_id is not None:
-            order_superseded(
-                session,
-                item.order.row.replaces_id,
-                actor=item.order.approver,
-                at=item.at,
-            )
-    return [
-        Issued(
-            certificate_id=item.order.row.id,
-            number=item.order.row.number,
-            revision=item.order.row.revision,
-            leaf=item.token.leaf,
-            summary_leaf=item.summary.leaf(),
-        )
-        for item in signed
-    ]
-
-
-def _leaves(item: _Signed) -> dict[str, JsonValue]:
-    """Return every leaf of a certificate by name, for the audit trail."""
-    leaves: dict[str, JsonValue] = {
-        "leaf": item.token.leaf.hex(),
-        "summary": item.summary.leaf().hex(),
-    }
-    if item.co_signature is not None:
-        leaves["co_signature"] = item.co_signature.leaf.hex()
-    return leaves
-
-
-def _store_one(session: Session, item: _Signed) -> None:
-    identifier = item.order.row.id
-    session.add(
-        IssuedTokenRow(
-            certificate_id=identifier,
-            jwt=item.token.jwt,
-            leaf=item.token.leaf,
-            key_thumbprint=item.order.key.thumbprint(),
-            issued_at=item.at,
-        )
-    )
-    session.flush()  # no relationship tells the session which row must come first
-    session.add(
-        DisclosuresRow(certificate_id=identifier, disclosures="~".join(item.token.disclosures))
-    )
-    if (co_signature := item.co_signature) is not None:
-        session.add(
-            CoSignatureRow(
-                certificate_id=identifier,
-                token=co_signature.text,
-                leaf=co_signature.leaf,
-                key_thumbprint=co_signature.thumbprint,
-                issued_at=item.at,
-            )
-        )
-    session.add(
-        SummaryRow(
-            leaf=item.summary.leaf(),
-            certificate_id=identifier,
-            release_leaf=None,
-            entry=item.summary.entry(),
-            key_thumbprint=item.order.summary_key.thumbprint(),
-            issued_at=item.at,
-        )
-    )
-
-
-def _queue_leaves(session: Session, item: _Signed) -> None:
-    identifier = item.order.row.id
-    enqueue(
-        session,
-        item.token.leaf,
-        kind=_LEAF_KINDS[item.order.row.kind],
-        entry=item.token.jwt.encode("ascii"),
-        certificate_id=identifier,
-        clock=lambda: item.at,
-    )
-    if item.co_signature is not None:
-        enqueue(
-            session,
-            item.co_signature.leaf,
-            kind=LeafKind.CO_SIGNATURE,
-            entry=item.co_signature.text.encode("ascii"),
-            certificate_id=identifier,
-            clock=lambda: item.at,
-        )
-    enqueue(
-        session,
-        item.summary.leaf(),
-        kind=LeafKind.SUMMARY,
-        entry=item.summary.entry(),
-        certificate_id=identifier,
-        clock=lambda: item.at,
+def _people(order: Order) -> SigningContext:
+    return SigningContext(
+        maker=order.approval.maker_person, approver=order.approval.approver_person
     )

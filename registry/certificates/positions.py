@@ -15,10 +15,11 @@ from registry.bodies.repository import lock_body
 from registry.certificates.domain import (
     BLOCKS_PER_LIST,
     STATUS_BLOCK,
-    draw_position,
+    free_positions,
     mark_drawn,
 )
 from registry.certificates.models import StatusBlockRow, StatusEntryRow
+from registry.kit.bulk_insert import insert_rows
 from verifier.core.ids import StatusEntry
 
 Choose = Callable[[int], int]
@@ -42,35 +43,38 @@ def reserve_positions(
     lock_body(session, body)
     positions = {
         row.certificate_id: StatusEntry(list_number=row.list_number, index=row.position)
-        for row in session.scalars(
-            select(StatusEntryRow).where(StatusEntryRow.certificate_id.in_(certificate_ids))
+        for row in session.execute(
+            select(
+                StatusEntryRow.certificate_id, StatusEntryRow.list_number, StatusEntryRow.position
+            ).where(StatusEntryRow.certificate_id.in_(certificate_ids))
         )
     }
-    block: StatusBlockRow | None = None
-    for certificate_id in certificate_ids:
-        if certificate_id in positions:
-            continue
-        if block is None or block.free == 0:
-            block = _open_block(session, body, choose)
-        entry = _draw(block, choose)
-        positions[certificate_id] = entry
-        session.add(
-            StatusEntryRow(
-                body_id=body,
-                list_number=entry.list_number,
-                position=entry.index,
-                certificate_id=certificate_id,
-            )
-        )
-    session.flush()
-    return positions
+    waiting = [each for each in certificate_ids if each not in positions]
+    drawn: dict[str, StatusEntry] = {}
+    while len(drawn) < len(waiting):
+        entries = _draw(_open_block(session, body, choose), len(waiting) - len(drawn), choose)
+        drawn |= zip(waiting[len(drawn) :], entries, strict=False)
+    rows = [
+        {
+            "body_id": body,
+            "list_number": entry.list_number,
+            "position": entry.index,
+            "certificate_id": certificate_id,
+        }
+        for certificate_id, entry in drawn.items()
+    ]
+    insert_rows(session, StatusEntryRow, rows)
+    return positions | drawn
 
 
-def _draw(block: StatusBlockRow, choose: Choose) -> StatusEntry:
-    position = draw_position(block.drawn, choose(block.free))
-    block.drawn = mark_drawn(block.drawn, position)
-    block.free -= 1
-    return StatusEntry(list_number=block.list_number, index=block.block * STATUS_BLOCK + position)
+def _draw(block: StatusBlockRow, count: int, choose: Choose) -> list[StatusEntry]:
+    """Draw positions of a block, at most `count` and at most as many as are free."""
+    free = free_positions(block.drawn)
+    taken = [free.pop(choose(len(free))) for _ in range(min(count, len(free)))]
+    block.drawn = mark_drawn(block.drawn, taken)
+    block.free = len(free)
+    first = block.block * STATUS_BLOCK
+    return [StatusEntry(list_number=block.list_number, index=first + each) for each in taken]
 
 
 def _open_block(session: Session, body: bytes, choose: Choose) -> StatusBlockRow:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Select, insert, select, tuple_, update
+from sqlalchemy import Select, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from registry.certificates.domain import Draft, State
 from registry.certificates.models import ApprovalRow, CertificateRow, IssuedTokenRow
 from registry.kit.actor import Actor
+from registry.kit.bulk_insert import insert_rows
 from registry.kit.chunks import chunks
 
 _IN_ONE_STATEMENT: Final = 500  # far below the number of parameters that any database takes
@@ -27,6 +28,22 @@ class Stored:
 
     id: str
     document_sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A certificate without its document; the members are columns of its row."""
+
+    id: str
+    body_id: bytes
+    number: str
+    state: State
+    document_sha256: bytes
+    maker: str
+    maker_person: str
+
+
+_OUTLINE: Final = tuple(getattr(CertificateRow, each.name) for each in fields(Outline))
 
 
 def document_digest(document: bytes) -> bytes:
@@ -86,8 +103,20 @@ def insert_drafts(
         }
         for identifier, draft, replaces in drafts
     ]
-    if rows:
-        session.execute(insert(CertificateRow), rows)
+    insert_rows(session, CertificateRow, rows)
+
+
+def outlines(
+    session: Session, identifiers: Sequence[str], *, for_update: bool = False
+) -> list[Outline]:
+    """Return the outlines of the certificates with these ids, in the order of the ids."""
+    found: dict[str, Outline] = {}
+    for part in chunks(identifiers, _IN_ONE_STATEMENT):
+        statement = select(*_OUTLINE).where(CertificateRow.id.in_(part))
+        if for_update:
+            statement = statement.order_by(CertificateRow.id).with_for_update()
+        found |= {row[0]: Outline(*row) for row in session.execute(statement)}
+    return [found[identifier] for identifier in identifiers if identifier in found]
 
 
 def certificates(
@@ -112,7 +141,7 @@ def ids_in_state(session: Session, state: State) -> list[str]:
 
 
 def insert_approvals(
-    session: Session, rows: Sequence[CertificateRow], *, approver: Actor, at: datetime
+    session: Session, rows: Sequence[Outline], *, approver: Actor, at: datetime
 ) -> None:
     """Store the approval of each of these documents as they are now."""
     approvals = [
@@ -126,8 +155,7 @@ def insert_approvals(
         }
         for row in rows
     ]
-    if approvals:
-        session.execute(insert(ApprovalRow), approvals)
+    insert_rows(session, ApprovalRow, approvals)
 
 
 def set_state(session: Session, identifiers: Sequence[str], *, before: State, after: State) -> int:

@@ -7,11 +7,13 @@ rebuilding shares no code with the issuing.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from registry.certificates.errors import DeliveryMismatchError
+from registry.kit.json_bytes import checked_bytes
 from verifier.core.certificate import IssuerInfo, parse_certificate
 from verifier.core.cosignature import parse_cosignature
 from verifier.core.errors import VerifierError
@@ -20,11 +22,12 @@ from verifier.core.ids import StatusEntry
 from verifier.core.keys import PublicKey
 from verifier.core.offline_code import Summary, parse_payload
 from verifier.core.sm2 import Sm2Verify
-from verifier.core.strict_json import JsonObject, canonical_json
+from verifier.core.strict_json import JsonObject
 from verifier.core.summary import summary_differences
 from verifier.core.views import ResolvedCertificate, resolve_certificate
 
-_ADDED_TO_SUBJECT: Final = frozenset({"type", "attestationType", "conclusion", "contents"})
+_ADDED_TO_SUBJECT: Final = frozenset({"type", "attestationType", "conclusion", "_sd"})
+_NUMBERED: Final = ("results", "agencies")  # lists of objects with disclosures of their own
 _ADDED_TO_ISSUER: Final = frozenset({"id", "name", "party", "body"})
 
 
@@ -82,7 +85,7 @@ def reverify_certificate(compact: str, leaf: bytes, expected: Expected) -> Resol
         "status position": credential.status == expected.status,
         "id": credential.credential_id == expected.credential_id,
         "time of signing": credential.issued_at == expected.issued_at,
-        "content": canonical_json(rebuild_document(resolved, expected.body_alias))
+        "content": checked_bytes(rebuild_document(resolved, expected.body_alias))
         == expected.document,
     }
     _refuse_unless(said, "certificate")
@@ -147,29 +150,58 @@ def reverify_summary(
 
 def rebuild_document(resolved: ResolvedCertificate, body_alias: str) -> JsonObject:
     """Return the import document behind a certificate; what a view withholds is absent."""
-    claims: Mapping[str, Any] = resolved.claims
-    subject = {
-        name: value
-        for name, value in claims["credentialSubject"].items()
+    shown = _Shown(resolved)
+    visible: Mapping[str, Any] = resolved.parsed.credential.subject
+    subject: dict[str, Any] = {
+        name: shown.member(name, value)
+        for name, value in visible.items()
         if name not in _ADDED_TO_SUBJECT
     }
-    kind = resolved.parsed.credential.kind
+    subject |= shown.disclosed.get("", {})
     results = subject.pop("results")
-    if kind is DocumentKind.TEST_CERTIFICATE:
+    details = [result.get("detail", {}) for result in results]
+    if resolved.parsed.credential.kind is DocumentKind.TEST_CERTIFICATE:
         if "conformity" in subject:
             subject["conclusion"] = subject.pop("conformity")
         subject["results"] = [
-            result.get("detail", {})
-            | {"conclusion": result["conclusion"], "accredited": result["accredited"]}
-            for result in results
+            detail | {"conclusion": result["conclusion"], "accredited": result["accredited"]}
+            for detail, result in zip(details, results, strict=True)
         ]
     else:
         subject["conclusions"] = subject.pop("agencies")
         subject["checklist"] = [
-            result.get("detail", {}) | {"result": result["conclusion"]} for result in results
+            detail | {"result": result["conclusion"]}
+            for detail, result in zip(details, results, strict=True)
         ]
-    own = {n: value for n, value in claims["issuer"].items() if n not in _ADDED_TO_ISSUER}
-    return subject | {"kind": kind.value, "issuer": {"body": body_alias, **own}}
+    issuer = shown.object("issuer", resolved.parsed.payload["issuer"])
+    own = {name: value for name, value in issuer.items() if name not in _ADDED_TO_ISSUER}
+    kind = resolved.parsed.credential.kind.value
+    return subject | {"kind": kind, "issuer": {"body": body_alias, **own}}
+
+
+class _Shown:
+    """Objects of a payload with their disclosures in place and without digests.
+
+    Attributes:
+        disclosed: Disclosed members by the dotted path of their holder.
+    """
+
+    def __init__(self, resolved: ResolvedCertificate) -> None:
+        self.disclosed: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+        for path, value in resolved.fields.items():
+            holder, _, name = path.rpartition(".")
+            self.disclosed[holder][name] = value
+
+    def object(self, path: str, node: Any) -> dict[str, Any]:  # noqa: ANN401  (a JSON value)
+        members = {name: value for name, value in node.items() if name != "_sd"}
+        return members | self.disclosed[path] if path in self.disclosed else members
+
+    def member(self, name: str, value: Any) -> Any:  # noqa: ANN401  (a JSON value)
+        if isinstance(value, dict):
+            return self.object(name, value)
+        if name in _NUMBERED:
+            return [self.object(f"{name}.{at}", each) for at, each in enumerate(value, start=1)]
+        return value
 
 
 def _refuse_unless(said: Mapping[str, bool], what: str) -> None:

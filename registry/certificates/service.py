@@ -20,6 +20,7 @@ from registry.certificates.errors import (
     WrongStateError,
 )
 from registry.certificates.models import CertificateRow
+from registry.certificates.repository import Outline
 from registry.kit.actor import Actor
 from registry.kit.identifiers import new_id
 from registry.kit.import_problems import FileProblem, ImportRefusedError
@@ -88,11 +89,13 @@ def approve(session: Session, identifiers: Sequence[str], *, approver: Actor, at
         WrongStateError: One of them is not a draft any more.
         MakerIsApproverError: The approver made one of them.
     """
-    rows = get_certificates(session, identifiers, for_update=True)
+    rows = get_outlines(session, identifiers, for_update=True)
+    makers = {(row.maker, row.maker_person) for row in rows}
+    own = {each for each in makers if approver.is_same_person(Actor(each[0], key=each[1]))}
     for row in rows:
         if row.state is not State.DRAFT:
             raise WrongStateError(f"{row.number} is {row.state}, only drafts are approved")
-        if approver.is_same_person(Actor(row.maker, key=row.maker_person)):
+        if (row.maker, row.maker_person) in own:
             raise MakerIsApproverError(
                 f"{row.number} was made by {row.maker}; another person must approve it"
             )
@@ -119,15 +122,28 @@ def get_certificates(
         CertificateNotFoundError: One of them does not exist.
     """
     rows = repository.certificates(session, identifiers, for_update=for_update)
-    if len(rows) != len(identifiers):
-        missing = set(identifiers) - {row.id for row in rows}
-        raise CertificateNotFoundError(f"there is no certificate {min(missing)}")
+    _refuse_missing(identifiers, [row.id for row in rows])
     return rows
+
+
+def get_outlines(
+    session: Session, identifiers: Sequence[str], *, for_update: bool = False
+) -> list[Outline]:
+    """Return certificates without their documents; see `get_certificates`."""
+    rows = repository.outlines(session, identifiers, for_update=for_update)
+    _refuse_missing(identifiers, [row.id for row in rows])
+    return rows
+
+
+def _refuse_missing(identifiers: Sequence[str], found: Sequence[str]) -> None:
+    if len(found) != len(identifiers):
+        missing = set(identifiers).difference(found)
+        raise CertificateNotFoundError(f"there is no certificate {min(missing)}")
 
 
 def in_state(session: Session, identifiers: Iterable[str], state: State) -> list[str]:
     """Return those of the certificates that are in a state, in the order of the ids."""
-    rows = repository.certificates(session, list(identifiers))
+    rows = repository.outlines(session, list(identifiers))
     return [row.id for row in rows if row.state is state]
 
 

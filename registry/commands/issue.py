@@ -14,7 +14,8 @@ import click
 from registry.access.service import actor_named
 from registry.certificates.bulk import BulkIssue, BulkOutcome
 from registry.certificates.intake import Progress, Stage
-from registry.certificates.issuing import Issued, Issuer
+from registry.certificates.issuing import Issuer
+from registry.certificates.storing import Issued
 from registry.console import Application, pass_application, plain
 from registry.import_report import LANGUAGE_OPTION, report_problems
 from registry.kit.errors import RegistryError

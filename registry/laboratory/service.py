@@ -22,12 +22,13 @@ from registry.certificates.delivery import Delivery, deliver, note_delivery
 from registry.certificates.domain import Draft, State, StatusAct
 from registry.certificates.errors import CertificateNotFoundError
 from registry.certificates.intake import Intake
-from registry.certificates.issuing import PORTION, Issued, Issuer
+from registry.certificates.issuing import PORTION, Issuer
 from registry.certificates.listing import Listed, Place, Wanted
 from registry.certificates.models import ReleaseStatementRow
 from registry.certificates.releasing import Release, Releaser
 from registry.certificates.service import ImportOutcome
 from registry.certificates.status_orders import order_status
+from registry.certificates.storing import Issued
 from registry.kit.chunks import chunks
 from registry.kit.clock import Clock, system_clock
 from registry.kit.database import Database

@@ -13,11 +13,12 @@ from typing import Final
 from verifier.core.credential import Credential, read_payload, write_payload
 from verifier.core.disclosures import SALT_BYTES, decoys, salted
 from verifier.core.document import Document
+from verifier.core.encoding import b64u
 from verifier.core.errors import LimitExceededError, MalformedEvidenceError
 from verifier.core.hashing import token_leaf
 from verifier.core.ids import StatusEntry, body_id
-from verifier.core.jws import CompactJws, parse_compact, sign_compact
-from verifier.core.keys import Signer
+from verifier.core.jws import CompactJws, parse_compact, signing_input
+from verifier.core.keys import Algorithm, Signer
 from verifier.core.limits import MAX_DISCLOSURES, MAX_DOCUMENT_BYTES
 from verifier.core.payload_shapes import NO_CO_SIGNATURE
 from verifier.core.strict_json import JsonObject
@@ -80,6 +81,33 @@ class IssuedCertificate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnsignedCertificate:
+    """A certificate for which only the signature is missing.
+
+    Attributes:
+        signing_input: `header.payload`.
+        disclosures: As in `IssuedCertificate`.
+        paths: As in `IssuedCertificate`.
+    """
+
+    signing_input: str
+    disclosures: tuple[str, ...]
+    paths: tuple[str, ...]
+
+    @property
+    def message(self) -> bytes:
+        """The bytes to be signed."""
+        return self.signing_input.encode("ascii")
+
+    def signed(self, signature: bytes) -> IssuedCertificate:
+        """Return the certificate with the raw 64-byte signature over `message`."""
+        jwt = f"{self.signing_input}.{b64u(signature)}"
+        return IssuedCertificate(
+            jwt=jwt, disclosures=self.disclosures, paths=self.paths, leaf=token_leaf(jwt)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedCertificate:
     """A well-formed certificate; signature and disclosures have not been judged.
 
@@ -127,6 +155,48 @@ def issue_certificate(
     Raises:
         ValueError: `salts` has the wrong length.
     """
+    unsigned = prepare_certificate(
+        document,
+        issuer=issuer,
+        status=status,
+        credential_id=credential_id,
+        issued_at=issued_at,
+        salts=salts,
+        algorithm=signer.algorithm,
+        thumbprint=signer.thumbprint,
+        co_signature=co_signature,
+    )
+    return unsigned.signed(signer.sign(unsigned.message))
+
+
+def prepare_certificate(
+    document: Document,
+    *,
+    issuer: IssuerInfo,
+    status: StatusEntry,
+    credential_id: str,
+    issued_at: int,
+    salts: bytes,
+    algorithm: Algorithm,
+    thumbprint: bytes,
+    co_signature: str = NO_CO_SIGNATURE,
+) -> UnsignedCertificate:
+    """Return everything of a certificate but its signature; for signing many in one go.
+
+    Args:
+        document: As for `issue_certificate`, like all that is not named here.
+        issuer: The issuing body.
+        status: Where the certificate's status will be kept.
+        credential_id: `urn:uuid:` with 128 random bits.
+        issued_at: Time of signing, Unix seconds.
+        salts: Fresh randomness.
+        algorithm: That of the key that will sign.
+        thumbprint: RFC 7638 name of that key, 32 bytes.
+        co_signature: `SM2-SM3` or `none`.
+
+    Raises:
+        ValueError: `salts` has the wrong length.
+    """
     template = document.template
     if len(salts) != template.salt_bytes:
         raise ValueError(f"{template.salt_bytes} bytes of salt are needed, not {len(salts)}")
@@ -146,9 +216,12 @@ def issue_certificate(
         co_signature=co_signature,
         subject=template.fill(digests),
     )
-    jwt = sign_compact(payload.encode(), signer, typ=TYP, cty=CTY)
-    return IssuedCertificate(
-        jwt=jwt, disclosures=tuple(disclosures), paths=template.paths, leaf=token_leaf(jwt)
+    return UnsignedCertificate(
+        signing_input=signing_input(
+            payload.encode(), algorithm=algorithm, thumbprint=thumbprint, typ=TYP, cty=CTY
+        ),
+        disclosures=tuple(disclosures),
+        paths=template.paths,
     )
 
 

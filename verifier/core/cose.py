@@ -7,6 +7,7 @@ the unprotected header is signed by nobody and is no part of the leaf.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from verifier.core.errors import MalformedEvidenceError, NotOursError
@@ -70,16 +71,37 @@ class Sign1:
         return dump_cbor(parts, tag=SIGN1_TAG)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsigned1:
+    """A message for which only the signature is missing; the members are those of `Sign1`."""
+
+    algorithm: Algorithm
+    thumbprint: bytes
+    typ: str
+    payload: bytes
+
+    @property
+    def message(self) -> bytes:
+        """The bytes to be signed."""
+        return _signed_bytes(_protected(self.algorithm, self.thumbprint, self.typ), self.payload)
+
+    def signed(self, signature: bytes) -> Sign1:
+        """Return the message with the raw 64-byte signature over `message`."""
+        return Sign1(
+            algorithm=self.algorithm,
+            thumbprint=self.thumbprint,
+            typ=self.typ,
+            payload=self.payload,
+            signature=signature,
+        )
+
+
 def sign1(payload: bytes, *, typ: str, signer: Signer) -> Sign1:
     """Sign a payload."""
-    protected = _protected(signer.algorithm, signer.thumbprint, typ)
-    return Sign1(
-        algorithm=signer.algorithm,
-        thumbprint=signer.thumbprint,
-        typ=typ,
-        payload=payload,
-        signature=signer.sign(_signed_bytes(protected, payload)),
+    unsigned = Unsigned1(
+        algorithm=signer.algorithm, thumbprint=signer.thumbprint, typ=typ, payload=payload
     )
+    return unsigned.signed(signer.sign(unsigned.message))
 
 
 def parse_sign1(data: bytes, *, typ: str, what: str) -> Sign1:
@@ -121,6 +143,8 @@ def parse_sign1(data: bytes, *, typ: str, what: str) -> Sign1:
     )
 
 
+# Both directions are pure, and the few keys in use repeat from message to message.
+@lru_cache(maxsize=256)
 def _parse_header(protected: bytes, typ: str, what: str) -> tuple[Algorithm, bytes]:
     header = parse_cbor(protected, what=f"{what} header")
     if not isinstance(header, dict):
@@ -140,6 +164,7 @@ def _parse_header(protected: bytes, typ: str, what: str) -> tuple[Algorithm, byt
     return _ALGORITHMS[number], thumbprint
 
 
+@lru_cache(maxsize=256)
 def _protected(algorithm: Algorithm, thumbprint: bytes, typ: str) -> bytes:
     return dump_cbor({_ALG: _COSE_NUMBERS[algorithm], _KID: thumbprint, _TYP: typ})
 

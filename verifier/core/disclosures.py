@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from verifier.core.encoding import b64u, b64u_texts, unb64u_each
+from verifier.core.encoding import b64u, b64u_joined, b64u_texts, unb64u_each
 from verifier.core.errors import LimitExceededError, MalformedEvidenceError
 from verifier.core.limits import MAX_DISCLOSURES
 from verifier.core.strict_json import JsonValue, parse_json_items, plain_lines
@@ -126,30 +126,30 @@ def digests_of(disclosures: Sequence[str]) -> list[str]:
     return b64u_texts([sha256(text.encode("ascii")).digest() for text in disclosures])
 
 
-def prepare(tail: bytes) -> str:
-    """Return the part of a disclosure that does not depend on its salt, encoded.
+def prepare_each(tails: Sequence[bytes]) -> list[str]:
+    """Return the parts of disclosures that do not depend on their salts, encoded.
 
     A salt of 16 bytes has 22 letters. With the bracket and quotation mark in front it fills 24
     bytes, which base64 turns into 32 letters of their own; what follows encodes the same under
     any salt.
 
     Args:
-        tail: JSON text behind the salt and its comma, with the closing bracket: `"name",value]`
-            for a member, `value]` for an array element.
+        tails: JSON text behind each salt and its comma, with the closing bracket:
+            `"name",value]` for a member, `value]` for an array element.
     """
-    return b64u(b'",' + tail)
+    return b64u_joined([b'",' + tail for tail in tails])
 
 
 def disclose(tails: Sequence[bytes], salts: bytes) -> tuple[list[str], list[str]]:
-    """Encode many disclosures at once; see `prepare` and `salted`."""
-    return salted([prepare(tail) for tail in tails], salts)
+    """Encode many disclosures at once; see `prepare_each` and `salted`."""
+    return salted(prepare_each(tails), salts)
 
 
 def salted(prepared: Sequence[str], salts: bytes) -> tuple[list[str], list[str]]:
     """Put salts into prepared disclosures.
 
     Args:
-        prepared: Results of `prepare`.
+        prepared: Results of `prepare_each`.
         salts: `SALT_BYTES` of fresh randomness for each.
 
     Returns:

@@ -7,7 +7,8 @@ proof that there is none. Section 1.3 of docs/evidence-format.md describes the s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 
 from verifier.core.conclusions import (
@@ -39,7 +40,7 @@ from verifier.core.field_policy import (
 )
 from verifier.core.moments import Moment
 from verifier.core.shapes import Choice, ListOf, Object, Problem, Shape, surely_right
-from verifier.core.strict_json import JsonObject, JsonValue
+from verifier.core.strict_json import JsonObject, JsonValue, WriteJson, write_checked
 from verifier.core.subject_template import SubjectTemplate, build_template
 
 _TEST: Final = DocumentKind.TEST_CERTIFICATE
@@ -62,21 +63,29 @@ class InvalidDocumentError(MalformedEvidenceError):
         self.problems = tuple(problems)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Document:
     """An import document without errors, ready to be issued.
 
     Attributes:
         kind: Which of the two kinds it is.
         value: The document without nulls; an absent member says the same.
-        conclusion: The overall conclusion, which follows from the document.
-        template: The subject of its credential up to the digests.
+        write: Writes its values as canonical JSON.
     """
 
     kind: DocumentKind
     value: JsonObject
-    conclusion: Conclusion
-    template: SubjectTemplate
+    write: WriteJson = field(default=write_checked, repr=False, compare=False)
+
+    @cached_property
+    def conclusion(self) -> Conclusion:
+        """The overall conclusion, which follows from the document."""
+        return _overall(self.kind, self.value)
+
+    @cached_property
+    def template(self) -> SubjectTemplate:
+        """The subject of its credential up to the digests, made when first asked for."""
+        return build_template(self.kind, self.value, self.conclusion, write=self.write)
 
     @property
     def number(self) -> str:
@@ -101,48 +110,72 @@ def validate_document(value: object) -> list[Problem]:
     Args:
         value: The document as parsed from JSON, or assembled from a table.
     """
-    if not isinstance(value, dict):
-        return [Problem(pointer="", code="type", message="must be an object")]
-    kind = value.get("kind")
-    if kind not in tuple(DocumentKind):
-        words = ", ".join(DocumentKind)
-        return [Problem(pointer="/kind", code="not_allowed", message=f"must be one of {words}")]
-    shape = IMPORT_SHAPES[kind]
-    problems = [] if surely_right(shape, value) else list(shape.problems(value, ""))
-    misshapen = {problem.pointer for problem in problems}
-    problems += [
-        problem
-        for problem in rule_problems(DocumentKind(kind), without_nulls(value))
-        if problem.pointer not in misshapen
-    ]
-    return problems
+    return _examine(value, write_checked)[1]
 
 
-def parse_document(value: object) -> Document:
+def parse_document(value: object, *, write: WriteJson = write_checked) -> Document:
     """Return a checked document.
 
     Args:
         value: As for `validate_document`.
+        write: A faster writer of the same text as `write_checked`.
 
     Raises:
         InvalidDocumentError: With every error that `validate_document` finds.
     """
-    problems = validate_document(value)
-    if problems or not isinstance(value, dict):
+    document, problems = _examine(value, write)
+    if problems:
         raise InvalidDocumentError(problems)
-    kind, document = DocumentKind(value["kind"]), without_nulls(value)
-    conclusion = _overall(kind, document)
-    return Document(
-        kind=kind,
-        value=document,
-        conclusion=conclusion,
-        template=build_template(kind, document, conclusion),
-    )
+    return accepted_document(document, write=write)
+
+
+def accepted_document(value: JsonObject, *, write: WriteJson = write_checked) -> Document:
+    """Return a document that `parse_document` accepted before, without checking it again.
+
+    Args:
+        value: The `value` of that document. Whoever calls this knows it by its digest, or reads
+            back what was made of it.
+        write: As for `parse_document`.
+    """
+    return Document(kind=DocumentKind(str(value["kind"])), value=value, write=write)
+
+
+def _examine(value: object, write: WriteJson) -> tuple[JsonObject, list[Problem]]:
+    """Return a document without its nulls, and what is wrong with it."""
+    if not isinstance(value, dict):
+        return {}, [Problem(pointer="", code="type", message="must be an object")]
+    kind = value.get("kind")
+    if kind not in tuple(DocumentKind):
+        words = ", ".join(DocumentKind)
+        return {}, [Problem(pointer="/kind", code="not_allowed", message=f"must be one of {words}")]
+    shape, document = IMPORT_SHAPES[kind], without_nulls(value)
+    # A null says the same as an absent member, so what is right without nulls is right.
+    problems = [] if _is_right(shape, document, write) else list(shape.problems(value, ""))
+    misshapen = {problem.pointer for problem in problems}
+    problems += [
+        problem
+        for problem in rule_problems(DocumentKind(kind), document)
+        if problem.pointer not in misshapen
+    ]
+    return document, problems
+
+
+def _is_right(shape: Shape, document: JsonObject, write: WriteJson) -> bool:
+    try:
+        text = write(document)
+    except (TypeError, ValueError):  # no JSON at all: let the shape say where
+        return False
+    return surely_right(shape, document, text)
 
 
 def without_nulls(value: Mapping[str, Any]) -> JsonObject:
     """Return the object without members that are null, at every depth."""
-    return {name: _stripped(member) for name, member in value.items() if member is not None}
+    # Texts, most of every document, are kept without a call.
+    return {
+        name: member if isinstance(member, str) else _stripped(member)
+        for name, member in value.items()
+        if member is not None
+    }
 
 
 def _stripped(value: Any) -> JsonValue:  # noqa: ANN401  (a JSON value before it is checked)

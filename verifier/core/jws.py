@@ -96,9 +96,25 @@ def sign_compact(payload: bytes, signer: Signer, *, typ: str, cty: str | None = 
         typ: Token type; plain ASCII without quotation marks.
         cty: Content type, None for none.
     """
-    header = _write_header(signer.algorithm, signer.thumbprint, typ, cty)
-    signing_input = f"{header}.{b64u(payload)}"
-    return f"{signing_input}.{b64u(signer.sign(signing_input.encode('ascii')))}"
+    unsigned = signing_input(
+        payload, algorithm=signer.algorithm, thumbprint=signer.thumbprint, typ=typ, cty=cty
+    )
+    return f"{unsigned}.{b64u(signer.sign(unsigned.encode('ascii')))}"
+
+
+def signing_input(
+    payload: bytes, *, algorithm: Algorithm, thumbprint: bytes, typ: str, cty: str | None = None
+) -> str:
+    """Return `header.payload`, whose ASCII is what gets signed; see `sign_compact`.
+
+    Args:
+        payload: The bytes to sign, as they will be delivered.
+        algorithm: That of the key.
+        thumbprint: RFC 7638 name of the key, 32 bytes.
+        typ: Token type.
+        cty: Content type, None for none.
+    """
+    return f"{_write_header(algorithm, thumbprint, typ, cty)}.{b64u(payload)}"
 
 
 # Both directions are pure, and the few keys in use repeat from token to token.

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from verifier.core.code_url import join_code, split_code
-from verifier.core.cose import Sign1, parse_sign1, sign1
+from verifier.core.cose import Sign1, Unsigned1, parse_sign1
 from verifier.core.encoding import b64u, unb64u
 from verifier.core.errors import LimitExceededError, MalformedEvidenceError, NotOursError
 from verifier.core.hashing import DIGEST_BYTES
-from verifier.core.keys import PublicKey, Signer
+from verifier.core.keys import Algorithm, PublicKey, Signer
 from verifier.core.limits import SUBTREE_LEAVES
 from verifier.core.merkle import SubtreeProof, root_from_path
 from verifier.core.strict_cbor import CborKey, CborValue
@@ -104,14 +104,51 @@ class Summary:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class UnsignedSummary:
+    """A summary for which only the signature is missing."""
+
+    claims: SummaryClaims
+    unsigned: Unsigned1
+
+    @property
+    def message(self) -> bytes:
+        """The bytes to be signed."""
+        return self.unsigned.message
+
+    def signed(self, signature: bytes) -> Summary:
+        """Return the summary with the raw 64-byte signature over `message`."""
+        return Summary(self.claims, self.unsigned.signed(signature))
+
+
+def prepare_summary(
+    claims: SummaryClaims, *, algorithm: Algorithm, thumbprint: bytes
+) -> UnsignedSummary:
+    """Return everything of a summary but its signature; for signing many in one go.
+
+    Args:
+        claims: Its content.
+        algorithm: That of the key that will sign.
+        thumbprint: RFC 7638 name of that key, 32 bytes.
+
+    Raises:
+        MalformedEvidenceError: A claim does not fit the format.
+    """
+    payload = encode_claims(claims)
+    return UnsignedSummary(
+        claims,
+        Unsigned1(algorithm=algorithm, thumbprint=thumbprint, typ=SUMMARY_TYP, payload=payload),
+    )
+
+
 def issue_summary(claims: SummaryClaims, signer: Signer) -> Summary:
     """Sign a summary.
 
     Raises:
         MalformedEvidenceError: A claim does not fit the format.
     """
-    message = sign1(encode_claims(claims), typ=SUMMARY_TYP, signer=signer)
-    return Summary(claims, message)
+    unsigned = prepare_summary(claims, algorithm=signer.algorithm, thumbprint=signer.thumbprint)
+    return unsigned.signed(signer.sign(unsigned.message))
 
 
 def parse_offline_code(text: str) -> Summary:

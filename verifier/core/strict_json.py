@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NoReturn, TypeAlias
 
 from verifier.core.errors import LimitExceededError, MalformedEvidenceError
@@ -22,6 +22,8 @@ from verifier.core.limits import (
 
 JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | bool | None"
 JsonObject: TypeAlias = dict[str, JsonValue]
+WriteJson: TypeAlias = Callable[[Any], str]
+"""Writes a checked value; `write_checked`, or a faster writer of the same text."""
 
 # Controls other than line feed and tab, bidirectional controls (Unicode property Bidi_Control),
 # and surrogates, which are half a character. Zero-width spaces stay: Lao and Thai break lines with
@@ -89,6 +91,9 @@ _DECODER: Final = json.JSONDecoder(
 )
 _PROVEN_DECODER: Final = json.JSONDecoder()
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_CHECKED_ENCODER: Final = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False
+)
 
 
 def parse_json(data: bytes | str, *, what: str, max_bytes: int = MAX_DOCUMENT_BYTES) -> JsonValue:
@@ -240,6 +245,18 @@ def canonical_json(value: JsonValue) -> bytes:
             of another type, or a lone surrogate; nothing that `parse_json` returns does.
     """
     return _ENCODER.encode(_ordered(value)).encode("utf-8")
+
+
+def write_checked(value: Any) -> str:  # noqa: ANN401  (a checked JSON value)
+    """Return what `canonical_json` does, as text, for a value that a shape accepts.
+
+    Member names of the format are ASCII, for which the order of RFC 8785 is the plain one.
+
+    Raises:
+        TypeError: The value is no JSON, for example with a name that is no text.
+        ValueError: It holds a number that is none.
+    """
+    return _CHECKED_ENCODER.encode(value)
 
 
 def _decoded(data: bytes | str, *, what: str, max_bytes: int) -> str:

@@ -1,18 +1,16 @@
 """The part of a credential that follows from the document alone, prepared once.
 
-A document is prepared when it is accepted. Issuing then only salts, hashes and joins, so that a
-signature is the larger part of its cost.
+Issuing then only salts, hashes and joins, so that a signature is the larger part of its cost.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from json import JSONEncoder
 from typing import Any, Final
 
 from verifier.core.conclusions import Conclusion
-from verifier.core.disclosures import SALT_BYTES, prepare
+from verifier.core.disclosures import SALT_BYTES, prepare_each
 from verifier.core.field_policy import (
     AGENCY_OWN,
     AGENCY_VISIBLE,
@@ -27,6 +25,7 @@ from verifier.core.field_policy import (
     DocumentKind,
 )
 from verifier.core.moments import Moment, parse_moment
+from verifier.core.strict_json import WriteJson
 
 CONTENTS: Final = "contents"  # path of the disclosure that lists all others
 
@@ -61,7 +60,7 @@ class SubjectTemplate:
 
     Attributes:
         paths: Path of every disclosure in order of salts: sorted, then `contents`.
-        tails: For each, what stands behind the salt, encoded by `disclosures.prepare`.
+        tails: For each, what stands behind the salt, encoded by `disclosures.prepare_each`.
         decoys: Number of decoys, whose salts follow.
         issuer: Slot of the disclosures in the issuer, None without any.
         texts: JSON text of `credentialSubject` around its slots, one more than there are slots.
@@ -97,7 +96,7 @@ class SubjectTemplate:
 
 
 def build_template(
-    kind: DocumentKind, document: Mapping[str, Any], conclusion: Conclusion
+    kind: DocumentKind, document: Mapping[str, Any], conclusion: Conclusion, *, write: WriteJson
 ) -> SubjectTemplate:
     """Prepare the subject of a checked document.
 
@@ -105,6 +104,7 @@ def build_template(
         kind: Kind of the document.
         document: The document without nulls and without errors.
         conclusion: Its overall conclusion.
+        write: Writes its values as canonical JSON.
     """
     holders = list(_holders(kind, document))
     values = {path: value for holder in holders for path, value in holder.fields()}
@@ -113,15 +113,21 @@ def build_template(
     values[CONTENTS] = contents
     paths.append(CONTENTS)
     slots, decoys = _slots(holders, paths)
-    writer = _Writer(slots)
+    # Canonical, so that the bytes of a credential do not depend on the order of an import.
+    texts = _written_each([values[path] for path in paths], write)
+    writer = _Writer(slots, write)
     writer.subject(kind, document, conclusion)
     dates = document["dates"]
     until = dates.get("valid_until")
     return SubjectTemplate(
         paths=tuple(paths),
         tails=tuple(
-            prepare(f"{_json(path.rpartition('.')[2])},{_json(values[path])}]".encode())
-            for path in paths
+            prepare_each(
+                [
+                    f'"{path.rpartition(".")[2]}",{text}]'.encode()
+                    for path, text in zip(paths, texts, strict=True)
+                ]
+            )
         ),
         decoys=decoys,
         issuer=slots.get("issuer"),
@@ -182,6 +188,7 @@ class _Writer:
     """Writes the subject as JSON text with slots in it."""
 
     slots: Mapping[str, Slot]
+    json: WriteJson
     texts: list[str] = field(default_factory=lambda: [""])
     filled: list[Slot] = field(default_factory=list)
 
@@ -195,7 +202,7 @@ class _Writer:
             "attestationType": kind.attestation_type,
             "conclusion": conclusion,
         }
-        self.write(_json(head)[:-1])
+        self.write(self.json(head)[:-1])
         if "replaces" in document:
             self.member("replaces", _pick(document["replaces"], REPLACES_VISIBLE))
         for name, container in CONTAINERS[kind].items():
@@ -203,14 +210,14 @@ class _Writer:
             if name != "issuer" and (shown or name in self.slots):
                 self.member(name, shown)
         self.items("results", [_stub(kind, each, at) for at, each in _numbered(kind, document)])
-        agencies = [_pick(each, AGENCY_VISIBLE) for each in _agencies(kind, document)]
+        agencies = [self.json(_pick(each, AGENCY_VISIBLE)) for each in _agencies(kind, document)]
         if agencies:
             self.items("agencies", agencies)
         self.write(",")
         self.digests(self.slots[""])
         self.write("}")
 
-    def items(self, name: str, items: Sequence[Mapping[str, Any]]) -> None:
+    def items(self, name: str, items: Sequence[str]) -> None:
         for at, item in enumerate(items, start=1):
             self.write(f',"{name}":[' if at == 1 else ",")
             self.object(item, f"{name}.{at}")
@@ -218,14 +225,13 @@ class _Writer:
 
     def member(self, name: str, shown: Mapping[str, Any]) -> None:
         self.write(f',"{name}":')
-        self.object(shown, name)
+        self.object(self.json(shown) if shown else "{}", name)
 
-    def object(self, shown: Mapping[str, Any], path: str) -> None:
-        text = _json(shown)
+    def object(self, text: str, path: str) -> None:
         if path not in self.slots:
             self.write(text)
             return
-        self.write(f"{text[:-1]}," if shown else "{")
+        self.write("{" if text == "{}" else f"{text[:-1]},")
         self.digests(self.slots[path])
         self.write("}")
 
@@ -268,25 +274,26 @@ def _agencies(kind: DocumentKind, document: Mapping[str, Any]) -> list[Mapping[s
     return agencies
 
 
-def _stub(kind: DocumentKind, result: Mapping[str, Any], ordinal: int) -> dict[str, Any]:
+def _stub(kind: DocumentKind, result: Mapping[str, Any], ordinal: int) -> str:
+    """Return the JSON text of what every view shows of a result."""
     test = kind is DocumentKind.TEST_CERTIFICATE
-    return {
-        "ordinal": ordinal,
-        "conclusion": result["conclusion" if test else "result"],
-        "accredited": result["accredited"] if test else False,
-    }
+    conclusion = result["conclusion" if test else "result"]  # a word of a fixed set
+    accredited = "true" if test and result["accredited"] else "false"
+    return f'{{"accredited":{accredited},"conclusion":"{conclusion}","ordinal":{ordinal}}}'
 
 
 def _pick(members: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     return {name: members[name] for name in names if name in members}
 
 
-def _json(value: Any) -> str:  # noqa: ANN401  (a checked JSON value)
-    # Canonical, so that the bytes of a credential do not depend on the order of an import. Member
-    # names of a checked document are ASCII, for which the order of RFC 8785 is the plain one.
-    return _ENCODER.encode(value)
+def _written_each(values: Sequence[Any], write: WriteJson) -> list[str]:
+    """Return the JSON text of each value, in one call of the writer."""
+    # Between two values stands a text of one character that no document may hold. Inside a
+    # string its quotation mark would stand behind a backslash, not behind a comma.
+    joined: list[Any] = [_SEAM] * (2 * len(values) - 1)
+    joined[::2] = values
+    return write(joined)[1:-1].split(_SEAM_TEXT)
 
 
-_ENCODER: Final = JSONEncoder(
-    ensure_ascii=False, separators=(",", ":"), sort_keys=True, allow_nan=False
-)
+_SEAM: Final = "\x1f"
+_SEAM_TEXT: Final = ',"\\u001f",'

@@ -6,7 +6,9 @@ docs/evidence-format-tree.md, section "Summary", has the table of labels.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from itertools import groupby
+from types import MappingProxyType
 from typing import Final, TypeVar
 
 from verifier.core.conclusions import (
@@ -75,6 +77,7 @@ def encode_claims(claims: SummaryClaims) -> bytes:
     return data
 
 
+@lru_cache(maxsize=256)  # pure; a summary that was just written is read back before it leaves
 def decode_claims(data: bytes) -> SummaryClaims:
     """Parse the claims set of a summary.
 
@@ -106,7 +109,7 @@ def decode_claims(data: bytes) -> SummaryClaims:
         valid_until=_time(members, _VALID_UNTIL) if _VALID_UNTIL in members else None,
         claimed_issue=_time(members, _CLAIMED_ISSUE),
         destination=_country(members) if _DESTINATION in members else None,
-        goods=_goods(_map(members[_GOODS], "goods")),
+        goods=MappingProxyType(_goods(_map(members[_GOODS], "goods"))),
         results=_results(members[_RESULTS]),
         demonstration=_flag(members, _DEMONSTRATION),
     )

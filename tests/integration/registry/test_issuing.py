@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -31,13 +31,13 @@ from registry.certificates.models import (
 from registry.certificates.positions import reserve_positions
 from registry.kit.import_problems import ImportRefusedError
 from registry.safeguards.retention import erase
+from registry.signing.description import SigningRequest
 from registry.signing.errors import SigningRefusedError
 from tests.support.registry_world import LI, REGISTERED, World, samples
 from verifier.checks.facts import KeyPurpose
 from verifier.core.certificate import parse_certificate
 from verifier.core.encoding import b64u
 from verifier.core.ids import StatusEntry
-from verifier.core.strict_json import JsonObject
 from verifier.core.views import make_view, resolve_certificate
 
 
@@ -159,7 +159,7 @@ def test_an_interrupted_signing_keeps_its_position_and_goes_on(
         raise ConnectionError
 
     with monkeypatch.context() as broken:
-        broken.setattr(issuing, "_store", dies)
+        broken.setattr(issuing, "store", dies)
         with pytest.raises(ConnectionError):
             world.issuer().issue(identifiers)
     assert (count(world, StatusEntryRow), count(world, IssuedTokenRow)) == (1, 0)
@@ -170,21 +170,24 @@ def test_an_interrupted_signing_keeps_its_position_and_goes_on(
     assert status.index == reserved
 
 
-def test_a_portion_is_stored_as_a_whole_or_not_at_all(world: World) -> None:
+def test_a_portion_is_stored_as_a_whole_or_not_at_all(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     identifiers = world.draft(*(numbered(f"N-{at}") for at in range(3)))
     world.approve(identifiers)
-    honest, calls = world.signer._exchange, 0
+    honest, calls = world.signer.sign_many, 0
 
-    def fails_at_the_fourth(request: JsonObject) -> JsonObject:
+    def refuses_the_summaries(requests: Sequence[SigningRequest]) -> list[bytes]:
         nonlocal calls
         calls += 1
-        if calls == 4:
-            return {"error": {"code": "signing_refused", "reason": "test", "message": "no"}}
-        return honest(request)
+        if calls == 2:
+            raise SigningRefusedError("test", "no")
+        return honest(requests)
 
-    world.signer._exchange = fails_at_the_fourth  # type: ignore[method-assign]
+    monkeypatch.setattr(world.signer, "sign_many", refuses_the_summaries)
     with pytest.raises(SigningRefusedError):
         world.issuer().issue(identifiers)
+    monkeypatch.undo()
     assert (count(world, IssuedTokenRow), count(world, LeafRow)) == (0, 0)
     assert len(world.issuer().issue(identifiers)) == 3
 
@@ -221,31 +224,33 @@ def test_a_token_that_differs_from_the_draft_never_leaves(
     document = samples()["documents"][position]
     identifiers = world.draft(document)
     world.approve(identifiers)
-    honest: Callable[[object], Any] = issuing.parse_document
+    honest: Callable[..., Any] = issuing.accepted_document
 
-    def tampers(value: Any) -> object:
+    def tampers(value: Any, **how: Any) -> object:
         value["consignment"]["container_no"] = "EVIL1234567"
-        return honest(value)
+        return honest(value, **how)
 
-    monkeypatch.setattr(issuing, "parse_document", tampers)
+    monkeypatch.setattr(issuing, "accepted_document", tampers)
     with pytest.raises(DeliveryMismatchError, match="content"):
         world.issuer().issue(identifiers)
     assert (count(world, IssuedTokenRow), count(world, SummaryRow)) == (0, 0)
 
 
 @pytest.mark.parametrize(("spoiled", "what"), [(1, "certificate"), (2, "summary")])
-def test_a_signature_by_another_key_never_leaves(world: World, spoiled: int, what: str) -> None:
-    identifiers = world.draft(samples()["documents"][0])
+def test_a_signature_by_another_key_never_leaves(
+    world: World, monkeypatch: pytest.MonkeyPatch, spoiled: int, what: str
+) -> None:
+    identifiers = world.draft(*(numbered(f"N-{at}") for at in range(2)))
     world.approve(identifiers)
-    honest, calls = world.signer._exchange, 0
+    honest, calls = world.signer.sign_many, 0
 
-    def spoils(request: JsonObject) -> JsonObject:
+    def spoils_one(requests: Sequence[SigningRequest]) -> list[bytes]:
         nonlocal calls
         calls += 1
-        answer = honest(request)
-        return answer if calls != spoiled else {"ok": {"signature": "A" * 86}}
+        signatures = honest(requests)
+        return signatures if calls != spoiled else [signatures[0], bytes(64)]
 
-    world.signer._exchange = spoils  # type: ignore[method-assign]
+    monkeypatch.setattr(world.signer, "sign_many", spoils_one)
     with pytest.raises(DeliveryMismatchError, match=f"new {what} differs in signature"):
         world.issuer().issue(identifiers)
     assert count(world, IssuedTokenRow) == 0
