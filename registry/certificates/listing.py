@@ -208,7 +208,7 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.kind is not None:
         conditions.append(CertificateRow.kind == wanted.kind)
     if wanted.number:
-        conditions.append(CertificateRow.number.startswith(wanted.number, autoescape=True))
+        conditions.append(CertificateRow.number.istartswith(wanted.number, autoescape=True))
     if wanted.revoked is not None:
         conditions.append(_revoked() if wanted.revoked else ~_revoked())
     return conditions

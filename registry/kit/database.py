@@ -146,8 +146,12 @@ class Database:
                 parsed, connect_args={"options": options}, pool_pre_ping=True
             )
         self._writers = sessionmaker(self.engine, expire_on_commit=False)
-        reading = self.engine.execution_options(**{_READ_ONLY: True, "postgresql_readonly": True})
-        self._readers = sessionmaker(reading, expire_on_commit=False, autoflush=False)
+        reading: dict[str, Any] = {_READ_ONLY: True}
+        if self.engine.dialect.name == "postgresql":
+            # SQLite's readers see one state anyhow; here each statement would see another.
+            reading |= {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
+        readers = self.engine.execution_options(**reading)
+        self._readers = sessionmaker(readers, expire_on_commit=False, autoflush=False)
 
     @contextmanager
     def begin(self) -> Iterator[Session]:

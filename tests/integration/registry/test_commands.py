@@ -159,6 +159,7 @@ def test_a_database_without_tables_says_what_to_do(
     shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LANCANG_HOME", str(tmp_path / "fresh"))
+    monkeypatch.delenv("LANCANG_DATABASE_URL")
     result = shell("revoke", "00000000-0000-0000-0000-000000000000", "--reason", "error")
     assert result.exit_code == 1
     assert "schema_outdated" in result.stderr

@@ -5,9 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from alembic import command
-from sqlalchemy import inspect, text
-from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
 from registry.kit import schema
 from registry.kit.database import Database
@@ -23,29 +22,6 @@ def party(moment: datetime, party_id: str = "CN") -> PartyRow:
         recorded_by="test",
         on_chain_since=None,
     )
-
-
-def test_tables_equal_the_models(database: Database) -> None:
-    schema.check(database)
-    assert schema.current_revision(database) == schema.head_revision()
-
-
-def test_downgrade_leaves_nothing_behind(database: Database) -> None:
-    config = schema.alembic_config()
-    with database.engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.downgrade(config, "base")
-    assert inspect(database.engine).get_table_names() == ["alembic_version"]
-    with database.read() as session:
-        left = session.scalar(text("SELECT count(*) FROM sqlite_master WHERE type = 'trigger'"))
-    assert left == 0
-    schema.upgrade(database)
-    schema.check(database)
-
-
-def test_upgrade_is_repeatable(database: Database) -> None:
-    schema.upgrade(database)
-    assert schema.current_revision(database) == schema.head_revision()
 
 
 def test_moments_come_back_aware_and_in_utc(database: Database) -> None:
@@ -83,7 +59,7 @@ def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
 def test_reading_transactions_cannot_write(database: Database) -> None:
     with database.read() as session:
         session.add(party(datetime.now(UTC)))
-        with pytest.raises(OperationalError):
+        with pytest.raises(DBAPIError, match=r"(?i)read-?only"):
             session.flush()
         session.rollback()
     with database.begin() as session:  # the pooled connection may write again

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
 from html import unescape
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,7 +15,6 @@ from registry.kit import problems
 from registry.kit.database import Database
 from registry.standards.router import router
 from registry.web import conformity_pages, pages, standards_pages
-from tests.support.registry_database import copy_of
 from tests.support.standards import store_seed
 
 CEMENT = {
@@ -55,10 +52,9 @@ class Api:
 
 
 @pytest.fixture(scope="module")
-def api(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    with copy_of(template, tmp_path_factory.mktemp("http")) as database:
-        store_seed(database)
-        yield Api(make_app(database))
+def api(shared_database: Database) -> Api:
+    store_seed(shared_database)
+    return Api(make_app(shared_database))
 
 
 def make_app(database: Database) -> FastAPI:

@@ -1,11 +1,10 @@
-"""Races over HTTP on PostgreSQL and SQLite: one approval, one effect of a repeated request."""
+"""Races over HTTP: one approval, one effect of a repeated request."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -15,58 +14,20 @@ from sqlalchemy import func, select
 from registry.access.domain import Role
 from registry.certificates.models import ApprovalRow, CertificateRow
 from registry.idempotency.models import AnsweredRequestRow
-from registry.kit import schema
-from registry.kit.database import Database
-from tests.support.anchoring import Installation
 from tests.support.desk import add_person, bearer, call, tenant
-from tests.support.postgres import PostgresServer, postgres_server
-from tests.support.registry_database import NOW, make_template
-from tests.support.registry_world import World, build_world, samples
+from tests.support.registry_world import World, samples
 from tests.support.web import make_app
 
 _T = TypeVar("_T")
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
-    with postgres_server() as running:
-        yield running
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    if request.param == "sqlite":
-        folder = tmp_path / "template"
-        folder.mkdir()
-        installation = Installation(tmp_path, make_template(folder), now=NOW)
-        yield build_world(installation)
-        installation.database.dispose()
-        return
-    server: PostgresServer = request.getfixturevalue("server")
-    name = server.create()
-    database = Database(server.url(name))
-    schema.upgrade(database)
-    schema.check(database)
-    database.dispose()
-    installation = Installation(tmp_path, server.url(name), now=NOW)
-    yield build_world(installation)
-    installation.database.dispose()
-    server.drop(name)
-
-
 @pytest.fixture
-def app(world: World) -> Iterator[FastAPI]:
+def app(world: World) -> FastAPI:
     home = tenant(world, "demo-km")
     add_person(world, "li", [(Role.CLERK, home)])
     for name in ("wang", "chen"):
         add_person(world, name, [(Role.APPROVER, home)])
-    made = make_app(
-        world,
-        signer=world.signer,
-        database_url=world.database.engine.url.render_as_string(hide_password=False),
-    )
-    yield made
-    made.state.database.dispose()
+    return make_app(world, signer=world.signer)
 
 
 def together(*works: Callable[[], _T]) -> list[_T]:
