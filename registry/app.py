@@ -67,7 +67,8 @@ def create_app(
         UntrustedProfileError: The installed trust profile is malformed or not allowed.
     """
     database = Database(settings.database)
-    trees = TreeShelf(open_object_store(settings))
+    objects = open_object_store(settings)
+    trees = TreeShelf(objects)
     profile = load_profile(settings.trust_profile) if settings.trust_profile.is_file() else None
     source = open_source or _chain_of(settings)
     configured = None if signer is not None else configured_signer(settings)
@@ -77,6 +78,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        print_shop.close()
         database.dispose()
         if configured is not None:
             configured.close()
@@ -106,10 +108,12 @@ def create_app(
         signer=signer,
         clock=clock,
     )
+    app.state.print_shop = print_shop = open_print_shop(settings, database, trees, clock)
     app.state.readiness = Readiness(
         database=database,
         clock=clock,
         signer=signer,
+        objects=objects,
         read_head=None if profile is None else _head_reader(profile, source, clock),
     )
     problems.install(app)
@@ -132,6 +136,7 @@ def create_app(
         verify.router,
         sign_in.router,
         bodies.router,
+        printing_pages.router,
         desk.router,
         standards_router,
         standards_pages.router,

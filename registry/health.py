@@ -19,6 +19,7 @@ from registry.kit import schema
 from registry.kit.clock import Clock
 from registry.kit.database import Database
 from registry.kit.errors import RegistryError
+from registry.kit.objects import ObjectStore
 from registry.signing.client import SignerClient
 from verifier.core.errors import VerifierError
 
@@ -50,12 +51,15 @@ class Readiness:
         database: Must answer, with the tables of this program.
         clock: Time of the check.
         signer: Must prove the use of every active key; None where this process does not sign.
+        objects: Must answer, and keep versions where it is a bucket. Certificates are issued while
+            it is away, and wait to be anchored.
         read_head: Reads the final block of the chain; None where no profile is installed.
     """
 
     database: Database
     clock: Clock
     signer: SignerClient | None
+    objects: ObjectStore
     read_head: Callable[[], object] | None
 
     def check(self) -> Mapping[str, Check]:
@@ -64,6 +68,7 @@ class Readiness:
             "database": _guarded(self._check_database),
             "queue": _guarded(self._check_queue),
             "signer": _guarded(self._check_signer),
+            "objects": _guarded(self._check_objects),
             "chain": _guarded(self._check_chain),
         }
 
@@ -85,6 +90,10 @@ class Readiness:
             keys = active_keys(session, at=self.clock())
         for key in keys:
             self.signer.probe(key.public_key)
+        return Check(Health.OK)
+
+    def _check_objects(self) -> Check:
+        self.objects.probe()
         return Check(Health.OK)
 
     def _check_chain(self) -> Check:

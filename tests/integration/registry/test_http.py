@@ -273,6 +273,7 @@ class TestHealth:
             "database": "ok",
             "queue": "on_time",
             "signer": "not_configured",
+            "objects": "ok",
             "chain": "ok",
         }
 
@@ -285,6 +286,12 @@ class TestHealth:
         response = make_api(world, silent)("GET", "/healthz/ready")
         assert response.status_code == 503
         assert self.checks(response)["chain"] == "evidence_unavailable"
+
+    def test_a_store_that_cannot_be_written_is_not_ready(self, world: World) -> None:
+        (world.folder / "objects").write_text("a file stands where the folder should be")
+        response = make_api(world)("GET", "/healthz/ready")
+        assert response.status_code == 503
+        assert self.checks(response)["objects"] == "object_store_unavailable"
 
     def test_an_old_queue_is_not_ready(self, world: World, api: Api) -> None:
         world.issue(samples()["documents"][0])
