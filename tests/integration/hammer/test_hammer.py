@@ -18,7 +18,8 @@ def test_a_goal_is_reached_without_a_wrong_answer(tmp_path: Path) -> None:
     done = subprocess.run(
         [
             sys.executable, "-m", "scripts.hammer", "--folder", tmp_path / "ground",
-            "--goal", "30", "--revoked", "0.2", "--seed", "1", "--seconds", "400", "--patience", "300",
+            "--goal", "30", "--revoked", "0.2", "--seed", "1",
+            "--seconds", "400", "--patience", "300",
         ],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
