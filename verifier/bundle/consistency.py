@@ -112,13 +112,16 @@ def _check_anchors(generation: GenerationRecord) -> None:
 def _check_status(ledger: LedgerRecord, bodies: int) -> None:
     """Words are what the recorded changes lead to, and every change is of a body."""
     try:
-        words = b"".join(word.pack() for word in replay(map(EventRow.unpack, ledger.events)))
+        events = [EventRow.unpack(row) for row in ledger.events]
     except KeyError:
         raise _inconsistent("holds a change of an unknown kind") from None
+    # A flag has two spellings only.
+    spelt = all(event.pack() == row for event, row in zip(events, ledger.events, strict=True))
+    _require(spelt, "holds a change that is written otherwise")
+    words = b"".join(word.pack() for word in replay(events))
     _require(words == ledger.words.data, "has status words that do not follow from their changes")
-    events = (EventRow.unpack(row).body for row in ledger.events)
     leaves = (LeafRow.unpack(row).body for row in ledger.leaves)
-    known = all(body < bodies for body in (*events, *leaves))
+    known = all(body < bodies for body in (*(event.body for event in events), *leaves))
     _require(known, "holds a change of status of no body")
 
 
