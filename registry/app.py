@@ -78,7 +78,6 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
-        print_shop.close()
         database.dispose()
         if configured is not None:
             configured.close()
@@ -108,7 +107,6 @@ def create_app(
         signer=signer,
         clock=clock,
     )
-    app.state.print_shop = print_shop = open_print_shop(settings, database, trees, clock)
     app.state.readiness = Readiness(
         database=database,
         clock=clock,
@@ -136,7 +134,6 @@ def create_app(
         verify.router,
         sign_in.router,
         bodies.router,
-        printing_pages.router,
         desk.router,
         standards_router,
         standards_pages.router,
