@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from registry import health, metrics_page
 from registry.access.connect import open_gate
 from registry.access.router import router as access_router
+from registry.anchoring.router import router as anchoring_router
 from registry.anchoring.trees import TreeShelf
 from registry.authority.router import router as authority_router
 from registry.authority.service import Authority
@@ -39,7 +40,16 @@ from registry.status_lists.service import OpenLedger, StatusLists
 from registry.tenant_directory import RegisteredTenants
 from registry.verifications.router import router as verifications_router
 from registry.verifications.service import OpenSource, StoredReceipts, Verifications
-from registry.web import bodies, conformity_pages, desk, pages, sign_in, standards_pages, verify
+from registry.web import (
+    bodies,
+    conformity_pages,
+    desk,
+    pages,
+    reconciliation_page,
+    sign_in,
+    standards_pages,
+    verify,
+)
 from verifier.chain.embedded import EmbeddedChain
 from verifier.chain.profile import Profile, load_profile
 from verifier.chain.source import RpcTrustSource
@@ -124,6 +134,7 @@ def create_app(
         health.router,
         metrics_page.router,
         access_router,
+        anchoring_router,
         people_router,
         authority_router,
         laboratory_router,
@@ -135,6 +146,7 @@ def create_app(
         sign_in.router,
         bodies.router,
         desk.router,
+        reconciliation_page.router,
         standards_router,
         standards_pages.router,
         conformity_pages.router,

@@ -6,7 +6,7 @@ from typing import Final, cast
 
 from fastapi import APIRouter, Request, Response
 
-from registry.anchoring.queue import queue_status
+from registry.anchoring.overview import pipeline_gauges
 from registry.health import Readiness
 from registry.kit.metrics import MEDIA_TYPE, Metrics
 
@@ -15,17 +15,9 @@ router: Final = APIRouter(include_in_schema=False)
 
 @router.get("/metrics")
 def read_metrics(request: Request) -> Response:
-    """Return the counters of this process, and the queue as the database has it now."""
+    """Return the counters of this process, and the pipeline as the database has it now."""
     metrics = cast("Metrics", request.app.state.metrics)
     readiness = cast("Readiness", request.app.state.readiness)
-    now = readiness.clock()
     with readiness.database.read() as session:
-        queue = queue_status(session, now=now)
-    age = 0 if queue.oldest_at is None else int((now - queue.oldest_at).total_seconds())
-    gauges = {
-        "lancang_queue_leaves": ("Leaves in no batch yet.", queue.queued),
-        "lancang_queue_unpublished_leaves": ("Leaves in unpublished batches.", queue.in_progress),
-        "lancang_queue_oldest_seconds": ("Age of the oldest unpublished leaf.", age),
-        "lancang_queue_delay": ("How late that one is: 0 in time to 3 very late.", queue.delay),
-    }
+        gauges = pipeline_gauges(session, now=readiness.clock())
     return Response(metrics.render(gauges), media_type=MEDIA_TYPE)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,8 +15,9 @@ from typing import Final
 
 from sqlalchemy.exc import OperationalError
 
-from registry.anchoring.crew import Equipment, crew, roles_with_work
+from registry.anchoring.crew import Equipment, crew, inspector_of, roles_with_work
 from registry.anchoring.errors import (
+    ChainMismatchError,
     ChainUnavailableError,
     LeaseHeldError,
     LeaseLostError,
@@ -26,6 +28,8 @@ from registry.status_writes import Carried, carry_orders
 
 IDLE_INTERVAL: Final = timedelta(seconds=2)  # between two looks at an empty queue
 _TROUBLE_INTERVAL: Final = timedelta(seconds=15)  # after an outage, or while somebody else works
+_LAST_LOOK: Final = timedelta(seconds=30)  # what a comparison may still take at the end
+_log: Final = logging.getLogger("lancang.anchoring")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,15 +84,32 @@ class Shift:
     def work_until(self, stop: threading.Event) -> None:
         """Work until `stop` is set; outages of chain, store and database are waited out.
 
+        Beside the work, database, store and chain are compared at their times.
+
         Raises:
             ChainMismatchError: A node serves another chain; anchoring must not go on.
             KeystoreError: A key cannot be unlocked.
         """
-        while not stop.is_set():
-            try:
-                self._work_with_one_crew(stop)
-            except (LeaseHeldError, LeaseLostError, ChainUnavailableError, OperationalError):
-                stop.wait(_TROUBLE_INTERVAL.total_seconds())
+        inspector = threading.Thread(
+            target=self._inspect_until, args=(stop,), name="reconciliation", daemon=True
+        )
+        inspector.start()
+        try:
+            while not stop.is_set():
+                try:
+                    self._work_with_one_crew(stop)
+                except (LeaseHeldError, LeaseLostError, ChainUnavailableError, OperationalError):
+                    stop.wait(_TROUBLE_INTERVAL.total_seconds())
+        finally:
+            stop.set()
+            inspector.join(_LAST_LOOK.total_seconds())
+
+    def _inspect_until(self, stop: threading.Event) -> None:
+        """Compare until `stop` is set. A chain that is another one ends the anchoring too."""
+        try:
+            inspector_of(self.equipment).work_until(stop)
+        except ChainMismatchError:
+            _log.exception("reconciliation has stopped")
 
     def _work_with_one_crew(self, stop: threading.Event) -> None:
         """Work until `stop` is set or an account without a worker has something to do."""

@@ -17,9 +17,10 @@ from registry.anchoring.connect import open_chain, open_keystore
 from registry.anchoring.domain import ACTIVE_STATES, BatchPolicy, Timing
 from registry.anchoring.errors import LeaseHeldError
 from registry.anchoring.fees import FeePolicy
+from registry.anchoring.inspection import Inspector
 from registry.anchoring.leases import hold_lease
 from registry.anchoring.models import LedgerWriteRow
-from registry.anchoring.ports import Chain, ContentKeeper
+from registry.anchoring.ports import AuditedChain, ContentKeeper
 from registry.anchoring.publisher import Publisher
 from registry.anchoring.registration import is_operator
 from registry.anchoring.sealing import Sealing
@@ -42,7 +43,7 @@ class Equipment:
     """
 
     database: Database
-    chain: Chain
+    chain: AuditedChain
     keystore: TransactionKeystore
     trees: TreeShelf
     contents: ContentKeeper
@@ -84,6 +85,17 @@ def equip(
             resend_after=int(anchoring.resend_after.total_seconds()),
             replace_after=int(anchoring.replace_after.total_seconds()),
         ),
+    )
+
+
+def inspector_of(equipment: Equipment) -> Inspector:
+    """Return who compares database, store and chain with this equipment."""
+    return Inspector(
+        database=equipment.database,
+        chain=equipment.chain,
+        trees=equipment.trees,
+        lock_folder=equipment.lock_folder,
+        clock=equipment.clock,
     )
 
 

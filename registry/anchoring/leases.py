@@ -40,12 +40,28 @@ def hold_lease(
         LeaseHeldError: Another process is the sequencer.
         ChainMismatchError: The account was used on another chain with this database.
     """
-    if database.engine.dialect.name == "postgresql":
-        lock = _advisory_lock(database, account)
-    else:
-        lock = _file_lock(lock_folder, account)
-    with lock:
+    with hold_alone(database, f"account/{account}", lock_folder=lock_folder):
         yield _take_over(database, account, chain_id)
+
+
+@contextmanager
+def hold_alone(database: Database, task: str, *, lock_folder: Path) -> Iterator[None]:
+    """Be the only process of the installation with a task, for as long as the context lasts.
+
+    Args:
+        database: PostgreSQL locks by itself; beside SQLite a file in `lock_folder` is locked.
+        task: Words that name it; the same in every process.
+        lock_folder: Folder for lock files.
+
+    Raises:
+        LeaseHeldError: Another process has the task.
+    """
+    if database.engine.dialect.name == "postgresql":
+        lock = _advisory_lock(database, task)
+    else:
+        lock = _file_lock(lock_folder, task)
+    with lock:
+        yield
 
 
 def fence(session: Session, lease: Lease) -> None:
@@ -92,16 +108,16 @@ def _take_over(database: Database, account: str, chain_id: int) -> Lease:
 
 
 @contextmanager
-def _advisory_lock(database: Database, account: str) -> Iterator[None]:
+def _advisory_lock(database: Database, task: str) -> Iterator[None]:
     """Hold a session-level lock on a connection of its own."""
-    key = int.from_bytes(hashlib.sha256(f"lancang/account/{account}".encode()).digest()[:8])
+    key = int.from_bytes(hashlib.sha256(f"lancang/{task}".encode()).digest()[:8])
     signed_key = key - 2**63  # the database counts keys from -2^63
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         # Out of the pool: a connection that breaks with its lock is not handed on to anybody.
         connection.detach()
         locked = connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": signed_key})
         if not locked:
-            raise _held(account)
+            raise _held(task)
         try:
             yield
         finally:
@@ -111,19 +127,20 @@ def _advisory_lock(database: Database, account: str) -> Iterator[None]:
 
 
 @contextmanager
-def _file_lock(folder: Path, account: str) -> Iterator[None]:
+def _file_lock(folder: Path, task: str) -> Iterator[None]:
     """Lock a file; the operating system releases it when the process ends, however it ends."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(folder / f"{account.lower()}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    path = folder / f"{task.lower().replace('/', '-')}.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise _held(account) from None
+            raise _held(task) from None
         yield
     finally:
         os.close(descriptor)
 
 
-def _held(account: str) -> LeaseHeldError:
-    return LeaseHeldError(f"another process is anchoring with account {account}")
+def _held(task: str) -> LeaseHeldError:
+    return LeaseHeldError(f"another process has {task}")

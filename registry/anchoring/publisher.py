@@ -118,7 +118,12 @@ class Publisher:
                 outcome = self._confirm(write)
             case WriteState.FINAL:
                 outcome = self._publish(write)
-            case WriteState.OPEN | WriteState.PUBLISHED | WriteState.QUARANTINED:
+            case (
+                WriteState.OPEN
+                | WriteState.PUBLISHED
+                | WriteState.QUARANTINED
+                | WriteState.ABANDONED
+            ):
                 raise ValueError(f"ledger write {write.id} is {write.state}: nothing to advance")
             case _:
                 assert_never(write.state)

@@ -78,12 +78,13 @@ def _anchoring(app: Application) -> Iterator[None]:
     """Work on the queue in a thread; whatever stops it is told, serving goes on without it."""
     # Imported here: an installation that only serves need not load web3.
     from registry.anchoring.crew import equip  # noqa: PLC0415
+    from registry.anchoring.event_log import log_event, log_rounds  # noqa: PLC0415
     from registry.certificates.contents import open_contents  # noqa: PLC0415
     from registry.shift import Shift  # noqa: PLC0415
 
     contents = open_contents(app.settings, app.database)
     equipment = equip(app.settings, app.database, contents=contents)
-    shift = Shift(equipment=equipment, observer=lambda _event: None)
+    shift = Shift(equipment=equipment, observer=log_event, report=log_rounds)
     stop = threading.Event()
 
     def work() -> None:
