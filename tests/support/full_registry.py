@@ -15,12 +15,14 @@ from registry.anchoring.models import LedgerWriteRow
 from registry.audit_heads import queue_audit_head
 from registry.bodies import service as bodies
 from registry.bodies.models import BodyKeyRow
+from registry.certificates.contents import Contents
 from registry.certificates.domain import StatusAct
 from registry.certificates.service import get_certificates
 from registry.certificates.status_orders import order_status
 from registry.founding import make_missing_keys
 from registry.idempotency.service import Answer, Repeatable, once
 from registry.kit.database import Base
+from registry.kit.objects.key_ring import KeyRing
 from registry.reviews import service as reviews
 from registry.safeguards.retention import erase
 from registry.safeguards.revocations import approve_revocations, request_revocations
@@ -39,6 +41,9 @@ ERROR = RevocationReason.ERROR
 
 def fill(world: World) -> None:
     """Let everything happen."""
+    world.installation.contents = Contents(
+        database=world.database, objects=world.installation.objects, ring=KeyRing(bytes(32))
+    )
     _keys(world)
     _certificates(world)
     _people(world)
