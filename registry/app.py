@@ -27,6 +27,7 @@ from registry.kit.database import Database
 from registry.kit.metrics import Metrics
 from registry.kit.rate_limit import RateLimit
 from registry.kit.request_log import RequestLog
+from registry.laboratory.requests_router import router as requests_router
 from registry.laboratory.router import router as laboratory_router
 from registry.laboratory.service import Laboratory
 from registry.object_store import open_object_store
@@ -138,6 +139,7 @@ def create_app(
         people_router,
         authority_router,
         laboratory_router,
+        requests_router,
         receipts_router,
         verifications_router,
         bundles_router,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from registry.access.domain import Reach, Tenant
 from registry.anchoring.domain import WriteState
-from registry.anchoring.models import BatchRow, LeafRow, LedgerWriteRow
+from registry.anchoring.models import LeafRow, LedgerWriteRow, WriteStepRow
 from registry.bodies.models import BodyRow
 from registry.certificates.domain import State, StatusAct
 from registry.certificates.models import (
@@ -25,6 +25,13 @@ from registry.certificates.models import (
 from verifier.core.field_policy import DocumentKind
 
 MAX_PAGE: Final = 200
+_TOLD: Final[Mapping[WriteState, str]] = {
+    WriteState.SEALED: "sealed",
+    WriteState.SENT: "sent",
+    WriteState.PUBLISHED: "anchored",
+    WriteState.QUARANTINED: "quarantined",
+    WriteState.ABANDONED: "abandoned",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +89,7 @@ class Happening:
 
     Attributes:
         at: When.
-        code: What: imported, approved, signed, anchored, released, revoke, suspend, resume.
+        code: What, in `docs/http.md`: imported, approved, signed, sealed, sent, anchored, …
         by: Who did it, "" for the machine.
         detail: Reason, destination or block; "" without.
     """
@@ -120,6 +127,17 @@ def find(session: Session, identifiers: Collection[str]) -> list[Listed]:
         for row, party, leaf, revoked in rows
     }
     return [found[identifier] for identifier in identifiers if identifier in found]
+
+
+def tenants_of(session: Session, identifiers: Collection[str]) -> set[Tenant]:
+    """Return on whose behalf these certificates were made; fewer where some do not exist."""
+    statement = (
+        select(BodyRow.id, BodyRow.party_id)
+        .join(CertificateRow, CertificateRow.body_id == BodyRow.id)
+        .where(CertificateRow.id.in_(list(identifiers)))
+        .distinct()
+    )
+    return {Tenant.of_body(body, party=party) for body, party in session.execute(statement)}
 
 
 def within(reach: Reach) -> ColumnElement[bool]:
@@ -165,30 +183,54 @@ def history_of(session: Session, certificate: Listed) -> list[Happening]:
         )
         for release in releases_of(session, row.id)
     ]
-    found += [
-        Happening(
-            at=order.ordered_at,
-            code=order.act.value,
-            by=order.ordered_by,
-            detail=order.reason.name.lower(),
+    for order in orders_of(session, row.id):
+        found.append(
+            Happening(
+                at=order.ordered_at,
+                code=order.act.value,
+                by=order.ordered_by,
+                detail=order.reason.name.lower(),
+            )
         )
-        for order in orders_of(session, row.id)
-    ]
+        found += _on_chain(session, order)
     return sorted(found, key=lambda each: each.at)
 
 
+def amendments_of(session: Session, certificate_id: str) -> list[CertificateRow]:
+    """Return the certificate that replaces this one; none, or one in whatever state."""
+    statement = select(CertificateRow).where(CertificateRow.replaces_id == certificate_id)
+    return list(session.scalars(statement))
+
+
 def _anchored(session: Session, leaf: bytes) -> list[Happening]:
+    """Return how the batch of a leaf went: put together, sent, stopped, and when it stood."""
     statement = (
-        select(LedgerWriteRow.effective_at, LedgerWriteRow.block)
-        .join(BatchRow, BatchRow.id == LedgerWriteRow.id)
-        .join(LeafRow, LeafRow.batch_id == BatchRow.id)
-        .where(LeafRow.leaf == leaf, LedgerWriteRow.state == WriteState.PUBLISHED)
+        select(
+            WriteStepRow.at, WriteStepRow.state, LedgerWriteRow.effective_at, LedgerWriteRow.block
+        )
+        .join(LedgerWriteRow, LedgerWriteRow.id == WriteStepRow.write_id)
+        .join(LeafRow, LeafRow.batch_id == WriteStepRow.write_id)
+        .where(LeafRow.leaf == leaf, WriteStepRow.state.in_(_TOLD))
+        .order_by(WriteStepRow.version)
     )
-    return [
-        Happening(at=effective_at, code="anchored", detail=str(block))
-        for effective_at, block in session.execute(statement)
-        if effective_at is not None
-    ]
+    found = []
+    for at, state, effective_at, block in session.execute(statement):
+        if state is WriteState.PUBLISHED and effective_at is not None:
+            found.append(Happening(at=effective_at, code="anchored", detail=str(block)))
+        else:
+            found.append(Happening(at=at, code=_TOLD[state]))
+    return found
+
+
+def _on_chain(session: Session, order: StatusOrderRow) -> list[Happening]:
+    """Return when an order came to stand on chain; nothing before it is final."""
+    write = None
+    if order.ledger_write_id is not None:
+        write = session.get(LedgerWriteRow, order.ledger_write_id)
+    if write is None or write.state is not WriteState.PUBLISHED or write.effective_at is None:
+        return []
+    code = f"{order.act.value}_on_chain"
+    return [Happening(at=write.effective_at, code=code, detail=str(write.block))]
 
 
 def _listed() -> Select[CertificateRow, str, bytes | None, bool]:

@@ -146,6 +146,21 @@ def send_back(app: Application, *, certificate_id: object, name: str, remarks: s
     app.out.print(plain(f"{row.number} was returned to {row.maker}"))
 
 
+@command.command("withdraw")
+@_ID
+@_BY
+@click.option("--remarks", required=True, metavar="TEXT", help="What is wrong.")
+@pass_application
+def withdraw(app: Application, *, certificate_id: object, name: str, remarks: str) -> None:
+    """Take back the approval of ID, which is not signed yet; it returns to its maker."""
+    with app.database.begin() as session:
+        [row] = service.get_certificates(session, [str(certificate_id)], for_update=True)
+        reviews.withdraw_approval(
+            session, row, remarks=remarks, actor=Actor(name), at=system_clock()
+        )
+    app.out.print(plain(f"{row.number} was returned to {row.maker}"))
+
+
 @command.command("submit")
 @_ID
 @_BY

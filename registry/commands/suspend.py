@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from registry.certificates.domain import StatusAct
-from registry.certificates.status_orders import order_status
 from registry.console import Application, pass_application
 from registry.kit.actor import Actor
 from registry.kit.clock import system_clock
+from registry.safeguards.orders import order_few
 from verifier.checks.facts import RevocationReason
 
 _REASONS = [reason.name.lower() for reason in RevocationReason]
@@ -42,9 +42,9 @@ def order_command(name: str, act: StatusAct, *, purpose: str, ordered: str) -> c
     @pass_application
     def command(app: Application, certificate_id: object, reason: str, who: str) -> None:
         with app.database.begin() as session:
-            order_status(
+            order_few(
                 session,
-                str(certificate_id),
+                [str(certificate_id)],
                 act,
                 reason=RevocationReason[reason.upper()],
                 actor=Actor(who),

@@ -22,6 +22,7 @@ from registry.kit.body_limit import media_type
 from registry.kit.errors import InvalidInputError, PreconditionMissingError
 from registry.kit.forms import MULTIPART, parse_form
 from registry.kit.identifiers import ID_PATTERN
+from registry.laboratory.history import full_history
 from registry.laboratory.schemas import (
     CertificateDetail,
     CertificateOut,
@@ -209,6 +210,26 @@ def submit_again(
         )
 
 
+@router.post(
+    "/{identifier}/withdrawal",
+    status_code=204,
+    summary="Withdraw an approval",
+    responses=_CHANGED,
+)
+def withdraw(
+    identifier: _Id,
+    principal: PrincipalDep,
+    laboratory: LaboratoryDep,
+    body: RemarksIn,
+    if_match: _IfMatch = None,
+) -> None:
+    """Take back the approval of what is not signed yet; it returns to its maker with remarks."""
+    with laboratory.database.begin() as session:
+        laboratory.withdraw(
+            session, principal, identifier, _version(if_match), body.remarks.strip()
+        )
+
+
 @router.delete("/{identifier}", status_code=204, summary="Discard a draft", responses=_CHANGED)
 def discard(
     identifier: _Id,
@@ -340,7 +361,7 @@ def _detail(
         **CertificateOut.of(found).model_dump(),
         returned=identifier in reviews.returned(session, [identifier]),
         document=parse_json_object(found.row.document, what="stored document"),
-        history=[HappeningOut.of(each) for each in listing.history_of(session, found)],
+        history=[HappeningOut.of(each) for each in full_history(session, found)],
     )
     return shown, etag_of(found)
 

@@ -27,7 +27,6 @@ from registry.certificates.listing import Listed, Place, Wanted
 from registry.certificates.models import ReleaseStatementRow
 from registry.certificates.releasing import Release, Releaser
 from registry.certificates.service import ImportOutcome
-from registry.certificates.status_orders import order_status
 from registry.certificates.storing import Issued
 from registry.kit.chunks import chunks
 from registry.kit.clock import Clock, system_clock
@@ -36,7 +35,7 @@ from registry.kit.errors import PreconditionFailedError
 from registry.kit.identifiers import is_id
 from registry.laboratory.errors import SignerNotConfiguredError, ViewNotFoundError
 from registry.reviews import service as reviews
-from registry.safeguards.revocations import revoke
+from registry.safeguards.orders import order_few
 from registry.signing.client import SignerClient
 from verifier.checks.facts import RevocationReason
 
@@ -148,6 +147,20 @@ class Laboratory:
         [seen] = self._seen(session, principal, {identifier: version}, Action.CERTIFICATES_DRAFT)
         reviews.discard(session, seen.row, actor=principal.actor, at=self.clock())
 
+    def withdraw(
+        self, session: Session, principal: Principal, identifier: str, version: str | None,
+        remarks: str,
+    ) -> None:  # fmt: skip
+        """Take an approval back before anything is signed; the maker may do that, too."""
+        action = Action.CERTIFICATES_APPROVE
+        found = self.find(session, principal, identifier, Action.CERTIFICATES_READ)
+        if found.row.maker_person == principal.person:
+            action = Action.CERTIFICATES_DRAFT
+        [seen] = self._seen(session, principal, {identifier: version}, action)
+        reviews.withdraw_approval(
+            session, seen.row, remarks=remarks, actor=principal.actor, at=self.clock()
+        )
+
     def sign(self, principal: Principal, identifiers: Collection[str]) -> list[Issued]:
         """Sign approved certificates in portions; those signed before a failure stay signed.
 
@@ -177,15 +190,10 @@ class Laboratory:
         """Order a change of status; the ledger carries it out in its own time.
 
         Raises:
-            SecondApproverNeededError: So many revocations in a day need a second person.
-            RegistryError: See `order_status`.
+            RegistryError: See `order_few`.
         """
         self.find(session, principal, identifier, Action.STATUS_ORDER)
-        by, now = principal.actor, self.clock()
-        if act is StatusAct.REVOKE:
-            revoke(session, [identifier], reason=reason, actor=by, at=now)
-        else:
-            order_status(session, identifier, act, reason=reason, actor=by, at=now)
+        order_few(session, [identifier], act, reason=reason, actor=principal.actor, at=self.clock())
 
     def release(self, principal: Principal, release: Release) -> bytes:
         """Make a view for a destination and return the leaf of its statement.

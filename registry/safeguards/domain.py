@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-ALONE: Final = 10  # revocations of one body that one person may order within a day
+ALONE: Final = 10  # orders of one kind for one body that one person may give within a day
 MAX_AT_ONCE: Final = 10_000  # certificates of one request
 MAX_REMARK: Final = 2000

@@ -11,27 +11,27 @@ from registry.kit.errors import (
 
 
 class SecondApproverNeededError(RuleViolationError):
-    """So many revocations of one body within a day need a second person."""
+    """So many orders of one kind for one body within a day need a second person."""
 
     code = "second_approver_needed"
 
 
-class RevocationRequestNotFoundError(NotFoundError):
-    """There is no such request for revocations."""
+class StatusRequestNotFoundError(NotFoundError):
+    """There is no such request to change the status of certificates."""
 
-    code = "revocation_request_not_found"
-
-
-class RevocationRequestDecidedError(ConflictError):
-    """The request was approved already."""
-
-    code = "revocation_request_decided"
+    code = "status_request_not_found"
 
 
-class UnusableRevocationRequestError(InvalidInputError):
+class StatusRequestDecidedError(ConflictError):
+    """The request was approved or refused already."""
+
+    code = "status_request_decided"
+
+
+class UnusableStatusRequestError(InvalidInputError):
     """A request names no certificate, too many, or says nothing of use."""
 
-    code = "unusable_revocation_request"
+    code = "unusable_status_request"
 
 
 class RetentionRunsError(RuleViolationError):

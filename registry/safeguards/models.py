@@ -1,8 +1,9 @@
-"""Tables of bulk revocations and erasures.
+"""Tables of requests to change the status of many certificates, and of erasures.
 
-What the tables themselves refuse: more than `domain.ALONE` revocations of one body within a day
-that no second person approved, an approval by who asked, a change of a request once it is
-approved, and the deletion of disclosures or of a document without a record of the erasure.
+What the tables themselves refuse: more than `domain.ALONE` orders of one kind for one body within
+a day that no second person approved, an approval by who asked, a change of a request once it is
+approved, an approval of a refused request and the reverse, and the deletion of disclosures or of
+a document without a record of the erasure.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from registry.certificates.domain import StatusAct
 from registry.kit.actor import MAX_PERSON_CHARS
 from registry.kit.database import Base, Number, RandomId
 from verifier.checks.facts import RevocationReason
 
 
 class BulkRevocationRow(Base):
-    """A request to revoke many certificates for one reason. Never edited."""
+    """A request to revoke, suspend or resume many certificates for one reason. Never edited."""
 
     __tablename__ = "bulk_revocations"
     __table_args__ = (UniqueConstraint("id", "requester_person"),)
@@ -36,6 +38,7 @@ class BulkRevocationRow(Base):
     requester: Mapped[str] = mapped_column(String(100))
     requester_person: Mapped[str] = mapped_column(String(MAX_PERSON_CHARS))
     requested_at: Mapped[datetime]
+    act: Mapped[StatusAct] = mapped_column(server_default=StatusAct.REVOKE.value)
 
 
 class BulkRevocationItemRow(Base):
@@ -69,6 +72,20 @@ class BulkRevocationApprovalRow(Base):
     approver: Mapped[str] = mapped_column(String(100))
     approver_person: Mapped[str] = mapped_column(String(MAX_PERSON_CHARS))
     approved_at: Mapped[datetime]
+
+
+class BulkRevocationRefusalRow(Base):
+    """That a request will not be carried out. Never edited."""
+
+    __tablename__ = "bulk_revocation_refusals"
+
+    request_id: Mapped[RandomId] = mapped_column(
+        ForeignKey("bulk_revocations.id"), primary_key=True
+    )
+    refuser: Mapped[str] = mapped_column(String(100))
+    refuser_person: Mapped[str] = mapped_column(String(MAX_PERSON_CHARS))
+    remark: Mapped[str] = mapped_column(Text)
+    refused_at: Mapped[datetime]
 
 
 class ErasureRow(Base):

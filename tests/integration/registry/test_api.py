@@ -155,6 +155,100 @@ def test_a_refused_import_is_told_in_the_language_of_the_client(app: FastAPI) ->
         assert said in problem["message"]
 
 
+class TestManyAtOnce:
+    def wanted(self, world: World, number: int = 12) -> dict[str, Any]:
+        issued = world.issue(*(document(number=f"M-{at}") for at in range(number)))
+        return {
+            "act": "revoke",
+            "reason": "fraud",
+            "remark": "oven 3",
+            "certificates": [each.certificate_id for each in issued],
+        }
+
+    def test_one_person_asks_and_another_approves(self, world: World, app: FastAPI) -> None:
+        body = self.wanted(world)
+        for identifier in body["certificates"][:10]:
+            order = {"act": "suspend", "reason": "error"}
+            path = f"/certificates/{identifier}/status-orders"
+            assert ask(app, APPROVER, "POST", path, json=order).status_code == 202
+        path = f"/certificates/{body['certificates'][10]}/status-orders"
+        more = ask(app, OFFICER, "POST", path, json={"act": "suspend", "reason": "error"})
+        assert code_of(more) == (403, "second_approver_needed")
+
+        key = {"Idempotency-Key": "request-0001"}
+        made = ask(app, APPROVER, "POST", "/status-requests", json=body, headers=key)
+        assert made.status_code == 201, made.text
+        again = ask(app, APPROVER, "POST", "/status-requests", json=body, headers=key)
+        assert again.content == made.content
+        path = made.headers["location"].removeprefix("/v1")
+        waiting = ask(app, OFFICER, "GET", "/status-requests").json()
+        assert [each["id"] for each in waiting] == [made.json()["id"]]
+        own = ask(app, APPROVER, "POST", f"{path}/approval")
+        assert code_of(own) == (403, "maker_is_approver")
+        assert code_of(ask(app, CLERK, "POST", f"{path}/approval")) == (403, "not_permitted")
+        done = ask(app, OFFICER, "POST", f"{path}/approval")
+        assert (done.status_code, done.json()["decision"]) == (202, "approved")
+        assert code_of(ask(app, OFFICER, "POST", f"{path}/refusal", json={})) == (
+            409,
+            "status_request_decided",
+        )
+        assert ask(app, OFFICER, "GET", "/status-requests").json() == []
+        query = "/certificates?revoked=true&limit=100"
+        assert len(ask(app, OFFICER, "GET", query).json()["items"]) == 12
+
+    def test_a_request_is_taken_back(self, world: World, app: FastAPI) -> None:
+        made = ask(app, APPROVER, "POST", "/status-requests", json=self.wanted(world, 2))
+        path = made.headers["location"].removeprefix("/v1")
+        assert ask(app, APPROVER, "POST", f"{path}/refusal", json={"remark": "no"}).is_success
+        shown = ask(app, OFFICER, "GET", path).json()
+        assert (shown["decision"], shown["answer"]) == ("refused", "no")
+        assert ask(app, OFFICER, "GET", "/status-requests?waiting=false").json() == [shown]
+
+    def test_foreign_and_missing_ones_answer_alike(self, world: World, app: FastAPI) -> None:
+        body = self.wanted(world, 2)
+        made = ask(app, APPROVER, "POST", "/status-requests", json=body)
+        missing = "00000000-0000-0000-0000-000000000000"
+        for ending, method in (("", "GET"), ("/approval", "POST"), ("/refusal", "POST")):
+            answers = [
+                ask(
+                    app, STRANGER, method, f"/status-requests/{each}{ending}",
+                    json={} if ending == "/refusal" else None,
+                )
+                for each in (made.json()["id"], missing)
+            ]  # fmt: skip
+            assert {code_of(each) for each in answers} == {(404, "status_request_not_found")}
+        foreign = ask(app, STRANGER, "POST", "/status-requests", json=body)
+        absent = {**body, "certificates": [missing]}
+        assert (
+            foreign.content == ask(app, STRANGER, "POST", "/status-requests", json=absent).content
+        )
+        # One foreign certificate among one's own is as if it did not exist.
+        [other] = world.issue(samples()["documents"][1])
+        mixed = {**body, "certificates": [*body["certificates"], other.certificate_id]}
+        answer = ask(app, APPROVER, "POST", "/status-requests", json=mixed)
+        assert code_of(answer) == (404, "certificate_not_found")
+        assert ask(app, STRANGER, "GET", "/status-requests?waiting=false").json() == []
+
+
+def test_an_approval_is_withdrawn_before_anything_is_signed(world: World, app: FastAPI) -> None:
+    [identifier] = world.draft(document())
+    world.approve([identifier])
+    path = f"/certificates/{identifier}"
+    tag = {"If-Match": ask(app, CLERK, "GET", path).headers["etag"]}
+    wrong = {"remarks": "wrong consignee"}
+    gone = ask(app, APPROVER, "POST", f"{path}/withdrawal", json=wrong, headers=tag)
+    assert gone.status_code == 204, gone.text
+    shown = ask(app, CLERK, "GET", path)
+    assert (shown.json()["state"], shown.json()["returned"]) == ("draft", True)
+    told = [(each["code"], each["detail"]) for each in shown.json()["history"]]
+    assert told == [
+        ("imported", None), ("approved", None), ("approval_withdrawn", "wrong consignee"),
+    ]  # fmt: skip
+    tag = {"If-Match": shown.headers["etag"]}
+    again = ask(app, APPROVER, "POST", f"{path}/withdrawal", json=wrong, headers=tag)
+    assert code_of(again) == (409, "wrong_state")
+
+
 class TestRepeatedRequests:
     def test_the_same_request_is_done_once(self, world: World, app: FastAPI) -> None:
         first = take_in(app, document(), key="import-0001")
