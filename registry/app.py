@@ -17,6 +17,7 @@ from registry.authority.router import router as authority_router
 from registry.authority.service import Authority
 from registry.bundles.router import router as bundles_router
 from registry.bundles.service import BundleShelf
+from registry.certificates.print_jobs import open_print_shop
 from registry.certificates.router import router as receipts_router
 from registry.health import Readiness
 from registry.http_limits import allowances_of, limit_of
@@ -46,6 +47,7 @@ from registry.web import (
     conformity_pages,
     desk,
     pages,
+    printing_pages,
     reconciliation_page,
     sign_in,
     standards_pages,
@@ -89,6 +91,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        print_shop.close()
         database.dispose()
         if configured is not None:
             configured.close()
@@ -118,6 +121,7 @@ def create_app(
         signer=signer,
         clock=clock,
     )
+    app.state.print_shop = print_shop = open_print_shop(settings, database, trees, clock)
     app.state.readiness = Readiness(
         database=database,
         clock=clock,
@@ -147,6 +151,7 @@ def create_app(
         verify.router,
         sign_in.router,
         bodies.router,
+        printing_pages.router,
         desk.router,
         reconciliation_page.router,
         standards_router,

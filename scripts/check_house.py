@@ -27,7 +27,8 @@ OWN_MODULES: Final[dict[str, set[str]]] = {
     },
     "bundles": {"comparing", "keys"},
     "certificates": {
-        "amendments", "bulk", "content_audit", "content_packs", "contents", "delivery", "intake", "issuing", "listing", "positions", "printing",
+        "amendments", "bulk", "content_audit", "content_packs", "contents", "delivery", "intake",
+        "issuing", "listing", "positions", "print_jobs", "printing",
         "receipts", "releasing", "reverification", "status_orders", "storing", "tables",
     },
     "standards": {"evaluating", "importing", "results_files", "searching"},

@@ -10,11 +10,14 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from registry.access.domain import Reach
 from registry.anchoring.trees import TreeShelf
 from registry.bodies.domain import Body
+from registry.bodies.models import BodyRow
 from registry.bodies.service import get_body
 from registry.certificates.delivery import Delivery, deliver
 from registry.certificates.domain import StatusAct
+from registry.certificates.listing import within
 from registry.certificates.models import (
     CertificateRow,
     DisclosuresRow,
@@ -45,12 +48,14 @@ class Selection:
         since: First moment of signing, None for no limit.
         until: First moment that is too late, None for no limit.
         body: Id of the issuing body, None for every body.
+        within: Tenants to which the bodies must belong; None for whoever owns the machine.
     """
 
     standing: Standing = Standing.IN_FORCE
     since: datetime | None = None
     until: datetime | None = None
     body: bytes | None = None
+    within: Reach | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +92,7 @@ class PrintRun:
     verifier_host: str
     everything: bool = False
     progress: Callable[[int, int], object] = field(default=lambda _done, _total: None)
+    _issuers: dict[bytes, tuple[Body, Letterhead]] = field(default_factory=dict, init=False)
 
     def run(self, selection: Selection, folder: Path) -> Printed:
         """Write the chosen certificates, in the order of their signing.
@@ -98,25 +104,38 @@ class PrintRun:
         """
         identifiers = self.chosen(selection)
         folder.mkdir(parents=True, exist_ok=True)
-        bodies: dict[bytes, tuple[Body, Letterhead]] = {}
         waiting: list[str] = []
         self.progress(0, len(identifiers))
         for done, identifier in enumerate(identifiers, start=1):
-            # A transaction each: a run of minutes must not hold one state of the database.
-            with self.database.read() as session:
-                delivery = deliver(
-                    session, identifier, trees=self.trees, verifier_host=self.verifier_host
-                )
-                body_id = delivery.certificate.parsed.credential.body
-                if body_id not in bodies:
-                    body = get_body(session, body_id).body
-                    bodies[body_id] = body, load_letterhead(self.home, body.alias)
+            delivery, body, letterhead = self.deliver(identifier)
             if delivery.sealed:
-                self._write(delivery, *bodies[body_id], folder)
+                self._write(delivery, body, letterhead, folder)
             else:
                 waiting.append(delivery.number)
             self.progress(done, len(identifiers))
         return Printed(written=len(identifiers) - len(waiting), waiting=tuple(waiting))
+
+    def deliver(self, identifier: str) -> tuple[Delivery, Body, Letterhead]:
+        """Return what is printed of a certificate, in a transaction of its own.
+
+        A run of minutes must not hold one state of the database.
+
+        Raises:
+            ContentErasedError: Its content was erased since it was chosen.
+        """
+        with self.database.read() as session:
+            delivery = deliver(
+                session, identifier, trees=self.trees, verifier_host=self.verifier_host
+            )
+            body_id = delivery.certificate.parsed.credential.body
+            if body_id not in self._issuers:
+                body = get_body(session, body_id).body
+                self._issuers[body_id] = body, load_letterhead(self.home, body.alias)
+        return delivery, *self._issuers[body_id]
+
+    def page(self, delivery: Delivery, body: Body, letterhead: Letterhead) -> bytes:
+        """Return the PDF of what `deliver` returned."""
+        return render_pdf(sheet_of(delivery, body, letterhead), fonts=self.fonts)
 
     def chosen(self, selection: Selection) -> list[str]:
         """Return the ids of the chosen certificates whose content is still here."""
@@ -139,6 +158,9 @@ class PrintRun:
             statement = statement.where(IssuedTokenRow.issued_at < selection.until)
         if selection.body is not None:
             statement = statement.where(CertificateRow.body_id == selection.body)
+        if selection.within is not None:
+            statement = statement.join(BodyRow, BodyRow.id == CertificateRow.body_id)
+            statement = statement.where(within(selection.within))
         with self.database.read() as session:
             return list(session.scalars(statement))
 
@@ -146,7 +168,6 @@ class PrintRun:
         if self.everything:
             files = dict(files_of(delivery, body, fonts=self.fonts, letterhead=letterhead))
         else:
-            page = render_pdf(sheet_of(delivery, body, letterhead), fonts=self.fonts)
-            files = {f"{delivery.stem}.pdf": page}
+            files = {f"{delivery.stem}.pdf": self.page(delivery, body, letterhead)}
         for name, content in files.items():
             write_atomically(folder / body.alias / name, content)

@@ -15,11 +15,12 @@ from registry.certificates import listing
 from registry.certificates.domain import State, StatusAct
 from registry.certificates.listing import Listed, Wanted
 from registry.certificates.rendering.files import files_of
+from registry.certificates.rendering.letterhead import load_letterhead
 from registry.certificates.rendering.paper import font_directories
 from registry.kit.errors import InvalidInputError, NotFoundError
 from registry.kit.import_problems import FileProblem, ImportRefusedError
 from registry.kit.problem_words import in_language, place_words
-from registry.laboratory.router import LaboratoryDep
+from registry.laboratory.dependencies import LaboratoryDep
 from registry.laboratory.service import Laboratory, parse_place, place_text, version_of
 from registry.reviews import service as reviews
 from registry.reviews.domain import ReviewAct
@@ -222,6 +223,7 @@ def show_certificate(
         visitor=visitor,
         found=found,
         body=body,
+        erased=not document,
         kind=words.kind(found.row.kind.value),
         version=version_of(found),
         entries=list(entries_of(rest, words.language)),
@@ -288,7 +290,9 @@ def read_file(
     with laboratory.database.read() as session:
         body = get_body(session, delivery.certificate.parsed.credential.body).body
     settings = request.app.state.settings
-    files = files_of(delivery, body, fonts=font_directories(settings.fonts))
+    letterhead = load_letterhead(settings.home, body.alias)
+    fonts = font_directories(settings.fonts)
+    files = files_of(delivery, body, fonts=fonts, letterhead=letterhead)
     name = f"{delivery.stem}.{kind}"
     if name not in files:
         raise NotFoundError("codes and the page exist once the certificate is anchored")
