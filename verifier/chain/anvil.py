@@ -7,6 +7,7 @@ import platform
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Final
 
@@ -56,7 +57,9 @@ def find_anvil() -> Path:
     return Path(on_path)
 
 
-def spawn(anvil: Path, *, state: Path, log: Path, port: int, lock: int) -> int:
+def spawn(
+    anvil: Path, *, state: Path, log: Path, port: int, lock: int, genesis_time: int | None = None
+) -> int:
     """Start anvil in a session of its own, so that it outlives this process.
 
     Args:
@@ -66,6 +69,9 @@ def spawn(anvil: Path, *, state: Path, log: Path, port: int, lock: int) -> int:
         log: Where everything is written that anvil says.
         port: On the loopback interface; 0 for a free one.
         lock: Descriptor of a locked file that anvil keeps open as long as it lives.
+        genesis_time: Time of the first block, Unix seconds, for a chain that is restored: anvil
+            makes that block at every start, and another time would make another chain beside the
+            saved one. The clock of the chain then begins there, see `set_clock`.
 
     Returns:
         The process id.
@@ -80,6 +86,7 @@ def spawn(anvil: Path, *, state: Path, log: Path, port: int, lock: int) -> int:
         *("--block-time", str(WORKING_INTERVAL_SECONDS)),
         *("--state", str(state), "--state-interval", str(_SAVE_SECONDS)),
         *("--prune-history", str(_KEPT_STATES), "--cache-path", str(state.with_name("cache"))),
+        *(() if genesis_time is None else ("--timestamp", str(genesis_time))),
     ]
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
     try:
@@ -133,6 +140,20 @@ def call(url: str, method: str, *params: object) -> object:
         return answer["result"]
     except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
         raise problem(f"the chain at {url} does not answer {method}: {error}") from error
+
+
+def set_clock(url: str) -> None:
+    """Let the next blocks be dated by the clock of this machine, unless the chain is ahead of it.
+
+    Raises:
+        EvidenceUnavailableError: The chain does not answer.
+    """
+    latest = call(url, "eth_getBlockByNumber", "latest", False)
+    if not isinstance(latest, dict):
+        raise problem(f"the chain at {url} has no latest block")
+    now = int(time.time())
+    if now > int(str(latest.get("timestamp")), 16):
+        call(url, "evm_setTime", now)
 
 
 def block_number(url: str, tag: str) -> int:

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from verifier.chain.anvil import (
     block_number,
@@ -32,6 +32,7 @@ from verifier.chain.anvil import (
     port_in_log,
     problem,
     runs_state,
+    set_clock,
     spawn,
 )
 from verifier.core.errors import EvidenceUnavailableError
@@ -130,6 +131,8 @@ class EmbeddedChain:
         else:
             raise problem(f"anvil found no free port: {self._log_tail()}")
         try:
+            if restored:
+                set_clock(endpoint.url)
             self._check_identity(endpoint.url)
             if restored:
                 self._wait_for_final_state(endpoint.url)
@@ -155,7 +158,14 @@ class EmbeddedChain:
         with self._lock_file("alive.lock") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             anvil = self._anvil or find_anvil()
-            pid = spawn(anvil, state=self._state, log=self._log, port=port, lock=lock)
+            pid = spawn(
+                anvil,
+                state=self._state,
+                log=self._log,
+                port=port,
+                lock=lock,
+                genesis_time=self._genesis_time(),
+            )
         self._write(self._record, {"pid": pid, "port": None})
         return pid
 
@@ -197,16 +207,30 @@ class EmbeddedChain:
     def _check_identity(self, url: str) -> None:
         """Compare chain id and genesis block with those of the first start."""
         genesis = call(url, "eth_getBlockByNumber", "0x0", False)
+        if not isinstance(genesis, dict):
+            raise problem(f"the chain at {url} has no first block")
         found = {
             "chain_id": call(url, "eth_chainId"),
-            "genesis": genesis.get("hash") if isinstance(genesis, dict) else None,
+            "genesis": genesis.get("hash"),
+            "genesis_time": int(str(genesis.get("timestamp")), 16),
         }
-        if not self._identity.exists():
-            self._write(self._identity, found)
-        elif json.loads(self._identity.read_text("utf-8")) != found:
+        kept = self._kept_identity()
+        if kept is not None and any(kept[name] != found[name] for name in ("chain_id", "genesis")):
             raise EvidenceUnavailableError(
                 "chain_mismatch", f"{url} is another chain than the one kept in {self._dir}"
             )
+        if kept != found:
+            self._write(self._identity, found)
+
+    def _kept_identity(self) -> dict[str, Any] | None:
+        if not self._identity.exists():
+            return None
+        kept: dict[str, Any] = json.loads(self._identity.read_text("utf-8"))
+        return kept
+
+    def _genesis_time(self) -> int | None:
+        """Return the time of the first block of the saved chain, None for a chain to begin."""
+        return (self._kept_identity() or {}).get("genesis_time")
 
     def _wait_for_final_state(self, url: str) -> None:
         """Wait until the final block is one whose state is there: one made after the restart."""

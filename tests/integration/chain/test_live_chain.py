@@ -205,6 +205,28 @@ class TestLifeOfTheChain:
         finally:
             chain.stop()
 
+    def test_has_one_first_block_however_often_it_is_started(self, tmp_path: Path) -> None:
+        chain = EmbeddedChain(tmp_path)
+        first: set[str] = set()
+        try:
+            for _ in range(4):
+                url = chain.ensure_running().url
+                call(url, "evm_mine")
+                genesis, latest = (
+                    call(url, "eth_getBlockByNumber", tag, False) for tag in ("0x0", "latest")
+                )
+                assert isinstance(genesis, dict)
+                assert isinstance(latest, dict)
+                first.add(genesis["hash"])
+                assert abs(int(latest["timestamp"], 16) - time.time()) < 60
+                chain.stop()
+        finally:
+            chain.stop()
+        saved = json.loads((tmp_path / "chain.json").read_text("utf-8"))
+        numbers = [block["header"]["number"] for block in saved["blocks"]]
+        assert len(first) == 1
+        assert len(numbers) == len(set(numbers))
+
     def test_a_taken_port_is_given_up(self, tmp_path: Path) -> None:
         one, two = EmbeddedChain(tmp_path / "one"), EmbeddedChain(tmp_path / "two")
         first = one.ensure_running()
