@@ -20,7 +20,7 @@ from registry.certificates.rendering.paper import font_directories
 from registry.kit.errors import InvalidInputError, NotFoundError
 from registry.kit.import_problems import FileProblem, ImportRefusedError
 from registry.kit.problem_words import in_language, place_words
-from registry.laboratory.dependencies import LaboratoryDep
+from registry.laboratory.router import LaboratoryDep
 from registry.laboratory.service import Laboratory, parse_place, place_text, version_of
 from registry.reviews import service as reviews
 from registry.reviews.domain import ReviewAct
