@@ -17,7 +17,7 @@ from registry.idempotency.dependencies import RepeatableDep, response_of
 from registry.idempotency.service import Answer, once
 from registry.kit.identifiers import ID_PATTERN
 from registry.laboratory import requests
-from registry.laboratory.router import LaboratoryDep
+from registry.laboratory.dependencies import LaboratoryDep
 from registry.safeguards.domain import MAX_AT_ONCE, MAX_REMARK
 from registry.safeguards.orders import Decision, StatusRequest, get_request
 from verifier.checks.facts import RevocationReason

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
@@ -22,6 +22,7 @@ from registry.kit.body_limit import media_type
 from registry.kit.errors import InvalidInputError, PreconditionMissingError
 from registry.kit.forms import MULTIPART, parse_form
 from registry.kit.identifiers import ID_PATTERN
+from registry.laboratory.dependencies import LaboratoryDep
 from registry.laboratory.history import full_history
 from registry.laboratory.schemas import (
     CertificateDetail,
@@ -84,14 +85,6 @@ _CHANGED: Final[dict[int | str, dict[str, Any]]] = {
     412: {"description": "The certificate was changed since it was seen."},
     428: {"description": "`If-Match` is missing."},
 }
-
-
-def get_laboratory(request: Request) -> Laboratory:
-    """Provide the acts on certificates."""
-    return cast("Laboratory", request.app.state.laboratory)
-
-
-LaboratoryDep = Annotated[Laboratory, Depends(get_laboratory)]
 
 
 @router.post(

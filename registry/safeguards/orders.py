@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from registry.access.domain import Reach
 from registry.audit.service import body_tenant, record
 from registry.bodies.models import BodyRow
+from registry.bodies.repository import lock_body
 from registry.certificates.domain import State, StatusAct
 from registry.certificates.errors import MakerIsApproverError, WrongStateError
 from registry.certificates.listing import within
@@ -105,6 +106,8 @@ def order_few(
     for count in Counter(row.body_id for row in rows).values():
         if count > ALONE:
             raise SecondApproverNeededError(_needed(count))
+    for body in sorted({row.body_id for row in rows}):
+        lock_body(session, body)  # others that order for it would count without these
     try:
         with session.begin_nested():
             for row in rows:
