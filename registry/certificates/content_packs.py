@@ -36,7 +36,7 @@ _MAGIC: Final = b"lancang-contents/1\x00"
 _NUMBER_BYTES: Final = 4
 _HEAD_BYTES: Final = len(_MAGIC) + DIGEST_BYTES + 3 * _NUMBER_BYTES
 _ABOUT_BYTES: Final = 17  # kind and certificate id
-_LEVEL: Final = 3
+_LEVEL: Final = 1  # tokens are mostly base64 of digests: higher levels gain little
 _CODES: Final[Mapping[LeafKind, int]] = MappingProxyType(
     {
         LeafKind.CERTIFICATE: 1,
@@ -123,11 +123,17 @@ def dump_pack(
         contents: By position in the tree; where there is none, there is no parcel.
         keys: Data key of each certificate.
     """
-    positions = range(place.first, place.first + place.leaves)
-    parcels = [
-        _dump_parcel(place, position, contents[position], keys) if position in contents else b""
-        for position in positions
-    ]
+    compressor = zstandard.ZstdCompressor(level=_LEVEL)
+    parcels = []
+    for position in range(place.first, place.first + place.leaves):
+        content = contents.get(position)
+        if content is None:
+            parcels.append(b"")
+            continue
+        packed = compressor.compress(_plain(content))
+        about = _about(content.kind, content.certificate_id)
+        associated = _associated(place, position, about)
+        parcels.append(about + encrypt(keys[content.certificate_id], packed, about=associated))
     head = [_MAGIC, place.root]
     head += [
         number.to_bytes(_NUMBER_BYTES)
@@ -229,15 +235,9 @@ class Pack:
             raise DamagedObjectError(f"the parcel of leaf {parcel.position}: {error}") from error
 
 
-def _dump_parcel(
-    place: PackPlace, position: int, content: Content, keys: Mapping[str, bytes]
-) -> bytes:
+def _plain(content: Content) -> bytes:
     fields = (content.entry, content.disclosures.encode(), content.document.encode())
-    plain = b"".join(part for field in fields for part in (_length(field), field))
-    about = _about(content.kind, content.certificate_id)
-    packed = zstandard.ZstdCompressor(level=_LEVEL).compress(plain)
-    key = keys[content.certificate_id]
-    return about + encrypt(key, packed, about=_associated(place, position, about))
+    return b"".join(part for field in fields for part in (_length(field), field))
 
 
 def _about(kind: LeafKind, certificate_id: str) -> bytes:

@@ -21,6 +21,7 @@ from registry.kit.errors import InvalidInputError
 from registry.kit.files import write_atomically
 from registry.kit.objects.key_ring import WrappedKey
 from registry.object_store import open_key_ring, open_object_store
+from registry.safeguards.tombstones import note_erasures, undone
 from verifier.core.encoding import b64u, unb64u
 from verifier.core.errors import VerifierError
 from verifier.core.merkle import InclusionProof
@@ -49,7 +50,10 @@ def check_store(app: Application) -> None:
     Prints a report as JSON and repairs nothing. Exit status 1 if anything is damaged or missing.
     """
     with app.err.status("reading the whole object store"):
-        report = check(open_contents(app.settings, app.database))
+        contents = open_contents(app.settings, app.database)
+        report = check(contents)
+        for identifier in undone(app.database, contents.objects):
+            report.note("erasure_undone", certificate=identifier)
     _tell(app, report)
 
 
@@ -65,10 +69,16 @@ def show(app: Application, certificate_id: object) -> None:
 @command.command("keep")
 @pass_application
 def keep(app: Application) -> None:
-    """Keep the contents of batches that were stored by releases which kept trees alone."""
+    """Keep what should be in the store and is not.
+
+    Contents of batches from releases which kept trees alone, and notes of erasures that were made
+    while the store was away.
+    """
+    contents = open_contents(app.settings, app.database)
     with app.err.status("keeping contents"):
-        batches = open_contents(app.settings, app.database).keep_all()
-    app.out.print(f"contents of {batches} batches were kept")
+        batches = contents.keep_all()
+        erasures = note_erasures(app.database, contents.objects)
+    app.out.print(f"contents of {batches} batches were kept, {erasures} erasures were noted")
 
 
 @command.command("rewrap")

@@ -7,10 +7,13 @@ from typing import Final
 
 import click
 
-from registry.console import Application, pass_application
+from registry.console import Application, pass_application, plain
 from registry.kit.actor import Actor
 from registry.kit.clock import system_clock
+from registry.kit.objects import ObjectStoreUnavailableError
+from registry.object_store import open_object_store
 from registry.safeguards.retention import erase, expired
+from registry.safeguards.tombstones import note_erasures
 
 _PORTION: Final = 200  # certificates erased in one transaction
 
@@ -31,7 +34,8 @@ def command(
 ) -> None:
     """Erase disclosures and documents for good; tokens, proofs and status stay.
 
-    Copies that holders have still verify. Each erasure is on record with its ground.
+    Copies that holders have still verify. Each erasure is on record with its ground, and noted in
+    the object store for databases that are restored to an earlier time.
     """
     before = issued_before.replace(tzinfo=UTC)
     if before > system_clock():
@@ -58,3 +62,9 @@ def command(
         if not portion:
             break
     app.out.print(f"the content of {done} certificates was erased")
+    try:
+        note_erasures(app.database, open_object_store(app.settings))
+    except ObjectStoreUnavailableError as error:
+        words = f"the object store was not told ({error}): run `lancang objects keep` later"
+        app.err.print(plain(words), style="yellow")
+        raise click.exceptions.Exit(1) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from registry.cli import main
 from registry.object_store import open_object_store
 from registry.settings import load_settings
 from tests.support.evidence_builders import trust_profile
+from tests.support.registry_database import Databases, url_of
 from tests.support.registry_world import World, samples
 from tests.support.s3_server import S3Server
 from verifier.checks.finding import Line
@@ -22,7 +24,11 @@ from verifier.service import Question, Submission, verify
 
 
 def run(*arguments: str) -> Result:
-    result = CliRunner().invoke(main, ["--no-color", "objects", *arguments])
+    return invoke("objects", *arguments)
+
+
+def invoke(*arguments: str) -> Result:
+    result = CliRunner().invoke(main, ["--no-color", *arguments])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
@@ -108,6 +114,52 @@ def test_what_is_missing_gives_an_exit_status(world: World, anchored: list[str])
     assert result.exit_code == 1
     [found] = json.loads(result.stdout)["findings"]
     assert found["code"] == "pack_missing"
+
+
+def erase_all(world: World, monkeypatch: pytest.MonkeyPatch) -> Result:
+    tomorrow = world.clock.now + timedelta(days=1)
+    monkeypatch.setattr("registry.commands.retention.system_clock", lambda: tomorrow)
+    day = tomorrow.date().isoformat()
+    ground = ("--ground", "six years", "--by", "Li Na")
+    return invoke("retention", "--issued-before", day, *ground, "--yes")
+
+
+@pytest.mark.parametrize("anchored", ["folder"], indirect=True)
+def test_a_restored_database_is_told_what_was_erased(
+    world: World,
+    anchored: list[str],
+    databases: Databases,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world.database.dispose()  # nobody may be connected to what is copied
+    (tmp_path / "backup").mkdir()
+    backup = databases.create(tmp_path / "backup", url_of(world.database))
+    erased = erase_all(world, monkeypatch)
+    assert erased.exit_code == 0, erased.output
+    assert run("check").exit_code == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LANCANG_DATABASE_URL", backup)
+        result = run("check")
+    found = json.loads(result.stdout)["findings"]
+    assert [each["code"] for each in found] == ["erasure_undone"] * 2
+    assert sorted(each["data"]["certificate"] for each in found) == sorted(anchored)
+    databases.drop(backup)
+
+
+@pytest.mark.parametrize("anchored", ["folder"], indirect=True)
+def test_erasing_does_not_wait_for_the_store(
+    world: World, anchored: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes = world.folder / "objects" / "erasures"
+    notes.write_text("a file stands where the folder should be")
+    erased = erase_all(world, monkeypatch)
+    assert erased.exit_code == 1
+    assert "objects keep" in erased.stderr
+    notes.unlink()
+    assert "2 erasures" in run("keep").stdout
+    assert "0 erasures" in run("keep").stdout
+    assert run("check").exit_code == 0
 
 
 @pytest.mark.parametrize("line", ["", "{}", '{"certificate":"a","key":"zz","wrapped":"AA"}', "[]"])
