@@ -21,9 +21,12 @@ from registry.anchoring.registration import (
     Registration,
     ScopeEntry,
 )
+from registry.bodies import rotation
 from registry.bodies import service as bodies
 from registry.bodies.domain import Body, BodyKey
+from registry.bodies.errors import RotationOrderError
 from registry.bodies.importers import BODY, body_of, scope_rows_of
+from registry.bodies.key_states import Duty
 from registry.kit.actor import Actor
 from registry.kit.database import Database
 from registry.kit.import_problems import FileProblem, ImportRefusedError, in_file
@@ -35,7 +38,7 @@ from registry.signing.description import KeyDescription
 from registry.signing.errors import NO_SM2, SigningRefusedError
 from verifier.checks.facts import BodyKind, KeyPurpose
 from verifier.core.errors import MalformedEvidenceError
-from verifier.core.keys import Algorithm
+from verifier.core.keys import Algorithm, PublicKey
 from verifier.core.strict_json import JsonObject, JsonValue, parse_json_object
 
 _MAX_BYTES: Final = 16 * 1024 * 1024  # a file of parties and bodies may also hold documents
@@ -121,13 +124,24 @@ def make_missing_keys(
     with database.read() as session:
         registered = [entry.body for entry in bodies.bodies(session)]
         recorded = {body.id: set(map(_duty_of, _keys(session, body))) for body in registered}
+        known = {
+            key.public_key.thumbprint()
+            for body in registered
+            for key in bodies.keys(session, body.id)
+        }
     held = signer.descriptions()
     made, without_sm2 = 0, False
     for body in registered:
         for duty in _duties(body, co_signing):
             if duty in recorded[body.id] or (without_sm2 and duty.is_sm2):
                 continue
-            found = [key for key in held if key.body == body.id and _duty_of(key) == duty]
+            found = [
+                key
+                for key in held
+                if key.body == body.id
+                and _duty_of(key) == duty
+                and key.public_key.thumbprint() not in known  # it is revoked
+            ]
             try:
                 key = found[-1] if found else _make(signer, body, duty)
             except SigningRefusedError as error:
@@ -141,6 +155,64 @@ def make_missing_keys(
                     session, key.public_key, body=body.id, purpose=duty.purpose, actor=actor, at=at
                 )
     return MadeKeys(made, without_sm2)
+
+
+def make_next_key(
+    database: Database,
+    signer: SignerClient,
+    duty: Duty,
+    *,
+    actor: Actor,
+    at: datetime,
+    sign_until: datetime | None = None,
+) -> PublicKey:
+    """Have the signer make the key that will follow the one in use.
+
+    It is registered on chain by the next ceremony, and used from its rotation on.
+
+    Args:
+        database: Where public keys are recorded.
+        signer: Makes the key.
+        duty: Body and purpose.
+        actor: Who asks for it.
+        at: Time of the act.
+        sign_until: Exclusive end of its signing, None while open.
+
+    Raises:
+        BodyNotFoundError: There is no such body.
+        RotationOrderError: There is a next key already, or this body has no such duty.
+        SigningRefusedError: The signer makes no keys, or none of this kind.
+        SignerUnavailableError: The signer does not answer.
+    """
+    with database.read() as session:
+        body = bodies.get_body(session, duty.body).body
+        rotation.check_next(session, duty, at=at)
+        recorded = {key.public_key.thumbprint() for key in bodies.keys(session, body.id)}
+    if duty.purpose not in _PURPOSES[body.kind]:
+        raise RotationOrderError(f"{body.alias} signs no {duty.purpose.name.lower()}")
+    wanted = _Duty(duty.purpose, is_sm2=duty.is_sm2)
+    # One that an earlier run made and did not record is taken instead of making another.
+    made = [
+        key
+        for key in signer.descriptions()
+        if key.body == body.id
+        and _duty_of(key) == wanted
+        and key.public_key.thumbprint() not in recorded
+    ]
+    key = made[-1] if made else _make(signer, body, wanted)
+    with database.begin() as session:
+        rotation.check_next(session, duty, at=at)
+        bodies.add_key(
+            session,
+            key.public_key,
+            body=body.id,
+            purpose=duty.purpose,
+            actor=actor,
+            at=at,
+            sign_until=sign_until,
+            is_next=True,
+        )
+    return key.public_key
 
 
 def registration(database: Database, *, operators: tuple[str, ...]) -> Registration:
@@ -219,7 +291,12 @@ def _make(signer: SignerClient, body: Body, duty: _Duty) -> KeyDescription:
 
 
 def _keys(session: Session, body: Body) -> list[BodyKey]:
-    return [key for key in bodies.keys(session, body.id) if key.revoked_at is None]
+    """Return the keys that the chain is to know: none that was put away before it got there."""
+    return [
+        key
+        for key in bodies.keys(session, body.id)
+        if key.revoked_at is None and (key.on_chain_since is not None or key.anchor_until is None)
+    ]
 
 
 def _problems(source: str, listed: Mapping[str, JsonValue]) -> Iterator[FileProblem]:

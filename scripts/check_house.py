@@ -26,6 +26,7 @@ OWN_MODULES: Final[dict[str, set[str]]] = {
         "connect", "dependencies", "gate", "principal", "secrets_at_rest", "tenancy", "tokens",
     },
     "bundles": {"comparing", "keys"},
+    "bodies": {"compromises", "key_states", "rotation"},
     "certificates": {
         "amendments", "bulk", "content_audit", "content_packs", "contents", "delivery", "intake",
         "issuing", "listing", "positions", "print_jobs", "printing",

@@ -20,6 +20,7 @@ from registry.anchoring.transaction_keys import (
     AccountSource,
     TransactionKeystore,
     read_passphrase,
+    roles_in,
 )
 from registry.anchoring.transaction_signing import (
     SIGNER_ERRORS,
@@ -127,6 +128,15 @@ def open_keystore(settings: Settings) -> TransactionKeystore:
     if chain.remote_signer is not None:
         sources.append(JsonRpcSource(chain.remote_signer, timeout=chain.timeout))
     return TransactionKeystore(settings.transaction_keystore, own, sources=sources)
+
+
+def known_roles(settings: Settings) -> dict[str, str]:
+    """Return the account of every role; needs no passphrase.
+
+    Raises:
+        KeystoreError: A file is damaged, or one account has two roles.
+    """
+    return roles_in(settings.transaction_keystore)
 
 
 def _signer_line(settings: Settings) -> SignerLine:

@@ -7,7 +7,7 @@ looks at the chain first and returns only acts that are still missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -57,23 +57,42 @@ class Registrar:
             ActsForOthersError: The rest needs keys that are not here.
             ChainUnavailableError: No usable answer in time; repeat the ceremony.
         """
-        self._decide(wanted)
+        self._decide(lambda at: self._missing_decisions(wanted, at))
         for missing in (self._body_acts, self._description_acts):
             self.ceremony.perform(list(missing(wanted)))
         self.ceremony.await_final()
         return self._registered(wanted, self.ceremony.chain.final())
 
+    def withdraw(self, operator: str) -> None:
+        """Have governance close the window of an operator; what it anchored keeps counting.
+
+        Args:
+            operator: Name of its transaction key.
+
+        Raises:
+            CeremonyConflictError: It takes effect later, or the members cannot agree any more.
+            ActsForOthersError: The rest needs keys that are not here.
+            ChainUnavailableError: No usable answer in time; repeat it.
+        """
+        account = self.ceremony.keystore.roles()[operator]
+
+        def missing(at: BlockRef) -> Iterator[tuple[str, bytes]]:
+            window = self._read("operatorWindow", account, at=at)
+            if window["from"] != 0 and window["until"] == 0:
+                call = _ABI.encode_call("withdrawOperator", account)
+                yield f"withdraw {operator}", call
+
+        self._decide(missing)
+        self.ceremony.await_final()
+
     # governance
 
-    def _decide(self, wanted: Registration) -> None:
-        """Bring every decision of governance as far as it goes: proposed, approved, executed."""
+    def _decide(self, missing: Callable[[BlockRef], Iterator[tuple[str, bytes]]]) -> None:
+        """Bring every missing decision as far as it goes: proposed, approved, executed."""
         while True:
             at = self.ceremony.chain.head()
             proposals = self._proposals(at)
-            steps = [
-                self._next_step(title, action, proposals, at)
-                for title, action in self._missing_decisions(wanted, at)
-            ]
+            steps = [self._next_step(title, action, proposals, at) for title, action in missing(at)]
             acts = [step for step in steps if isinstance(step, Act)]
             if not acts:
                 break

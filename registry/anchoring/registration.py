@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,6 +13,11 @@ from verifier.core.keys import PublicKey
 
 OPERATORS: Final = ("operator-1",)
 """Names of the transaction keys that anchor; more keys are more sequencers side by side."""
+
+
+def operators_among(roles: Iterable[str]) -> tuple[str, ...]:
+    """Return the roles that anchor; those of a first ceremony where there are none yet."""
+    return tuple(sorted(filter(is_operator, roles))) or OPERATORS
 
 
 def is_operator(role: str) -> bool:

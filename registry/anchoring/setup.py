@@ -100,9 +100,9 @@ def set_up(
     """
     keystore = _make_keys(settings, wanted)
     url = node_urls(settings)[0]
-    ceremony = _open_ceremony(settings, keystore, url, pause=pause, tell=tell)
+    ceremony = open_ceremony(settings, keystore, url, pause=pause, tell=tell)
     ceremony.resume()
-    governance = _governance(settings, keystore)
+    governance = governance_of(settings, keystore)
     deployment = _deployment(settings, ceremony, governance)
     registrar = Registrar(
         ceremony=ceremony, address=deployment.trust_registry.address, governance=governance
@@ -120,7 +120,7 @@ def set_up(
     )
 
 
-def _open_ceremony(
+def open_ceremony(
     settings: Settings,
     keystore: TransactionKeystore,
     url: str,
@@ -128,7 +128,19 @@ def _open_ceremony(
     pause: Callable[[float], None],
     tell: Callable[[str], None],
 ) -> Ceremony:
-    """Open a ceremony on the chain that a node serves; nothing else pins that chain yet."""
+    """Open a ceremony on the chain that a node serves; nothing else need pin that chain yet.
+
+    Args:
+        settings: Where journal and chain are.
+        keystore: Keys of the roles that act.
+        url: Of the node.
+        pause: How to wait; takes seconds.
+        tell: Told in words of everything that happens.
+
+    Raises:
+        CeremonyConflictError: The node serves another chain than the settings say.
+        ChainUnavailableError: It does not answer.
+    """
     node = Node(url, timeout=settings.chain.timeout, pause=pause)
     chain_id = quantity(node.ask("eth_chainId"))
     if settings.chain.chain_id not in (None, chain_id):
@@ -178,7 +190,7 @@ def _make_keys(settings: Settings, wanted: Registration) -> TransactionKeystore:
     return keystore
 
 
-def _governance(settings: Settings, keystore: TransactionKeystore) -> Governance:
+def governance_of(settings: Settings, keystore: TransactionKeystore) -> Governance:
     """Return who decides: every role called governance-…, of which more than half must agree."""
     members = tuple(role for role in keystore.roles() if role.startswith(_MEMBER))
     is_demonstration = settings.environment is Environment.DEMONSTRATION

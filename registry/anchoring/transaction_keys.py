@@ -87,11 +87,7 @@ class TransactionKeystore:
         Raises:
             KeystoreError: A file is damaged, or one account has two roles.
         """
-        known = dict(self._files())
-        accounts = list(known.values())
-        if shared := sorted({role for role, one in known.items() if accounts.count(one) > 1}):
-            raise KeystoreError(f"one account has several roles: {', '.join(shared)}")
-        return dict(sorted(known.items()))
+        return roles_in(self._folder)
 
     def holds(self, role: str) -> bool:
         """Tell whether somebody here signs for a role.
@@ -160,15 +156,29 @@ class TransactionKeystore:
                     break
         return self._found.get(role)
 
-    def _files(self) -> Iterator[tuple[str, str]]:
-        for path in self._folder.glob(f"*{_ADDRESS_SUFFIX}"):
-            address = normal_address(path.read_text("utf-8"), path)
-            yield path.name.removesuffix(_ADDRESS_SUFFIX), address
-        for path in self._folder.glob(f"*{KEY_SUFFIX}"):
-            yield path.name.removesuffix(KEY_SUFFIX), address_in(path)
-
     def _path(self, role: str, suffix: str) -> Path:
         return self._folder / f"{role}{suffix}"
+
+
+def roles_in(folder: Path) -> dict[str, str]:
+    """Return the account of every role of a folder.
+
+    Raises:
+        KeystoreError: A file is damaged, or one account has two roles.
+    """
+    known = dict(_files(folder))
+    accounts = list(known.values())
+    if shared := sorted(role for role, account in known.items() if accounts.count(account) > 1):
+        raise KeystoreError(f"one account has several roles: {', '.join(shared)}")
+    return dict(sorted(known.items()))
+
+
+def _files(folder: Path) -> Iterator[tuple[str, str]]:
+    for path in folder.glob(f"*{_ADDRESS_SUFFIX}"):
+        address = normal_address(path.read_text("utf-8"), path)
+        yield path.name.removesuffix(_ADDRESS_SUFFIX), address
+    for path in folder.glob(f"*{KEY_SUFFIX}"):
+        yield path.name.removesuffix(KEY_SUFFIX), address_in(path)
 
 
 def read_passphrase(path: Path) -> SecretStr:

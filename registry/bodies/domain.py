@@ -84,6 +84,10 @@ class BodyKey:
         on_chain_since: Block time of its registration, None before; unusable until then.
         sign_until: Exclusive end of signing, None while open.
         revoked_at: When a revocation took effect, None while it stands.
+        use_from: Since when the registry signs with it; None while it waits for its rotation.
+        anchor_until: Exclusive end of anchoring what it signed, None while open.
+        compromised_since: Since when somebody else may have used it, None if nobody says so.
+        stopped_at: Since when it is reported compromised and not used, None if it is not.
     """
 
     body: bytes
@@ -92,6 +96,10 @@ class BodyKey:
     on_chain_since: datetime | None
     sign_until: datetime | None
     revoked_at: datetime | None
+    use_from: datetime | None
+    anchor_until: datetime | None = None
+    compromised_since: datetime | None = None
+    stopped_at: datetime | None = None
 
     def may_sign(self, at: datetime) -> bool:
         """Tell whether something signed with this key at `at` can become valid."""
@@ -100,6 +108,9 @@ class BodyKey:
             and self.on_chain_since <= at
             and (self.sign_until is None or at < self.sign_until)
             and (self.revoked_at is None or at < self.revoked_at)
+            and self.use_from is not None
+            and self.use_from <= at
+            and self.stopped_at is None
         )
 
 

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from registry.kit.database import Base, Digest, Number
+from registry.kit.actor import MAX_PERSON_CHARS
+from registry.kit.database import Base, Digest, Number, RandomId
 from verifier.checks.facts import BodyKind, KeyPurpose
 from verifier.core.keys import Algorithm
 
@@ -63,8 +72,10 @@ class ScopeDocumentRow(Base):
 class BodyKeyRow(Base):
     """Public part of a signing key. A key belongs to one body and serves one purpose.
 
-    `on_chain_since` is the block time of its registration; before it nothing is signed with it.
-    `sign_until` and `revoked_at` are exclusive ends, None while open.
+    `on_chain_since` is the block time of its registration; before it nothing is signed with it, nor
+    before `use_from`, which a key that waits for its rotation has not got. `sign_until`,
+    `anchor_until` and `revoked_at` are exclusive ends, None while open, and move only ever earlier.
+    `stopped_at` is set while a report of its compromise waits for a second person.
     """
 
     __tablename__ = "body_keys"
@@ -84,3 +95,43 @@ class BodyKeyRow(Base):
     sign_until: Mapped[datetime | None]
     on_chain_since: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    use_from: Mapped[datetime | None]
+    anchor_until: Mapped[datetime | None]
+    compromised_since: Mapped[datetime | None]
+    stopped_at: Mapped[datetime | None]
+
+
+class KeyReportRow(Base):
+    """A person's report that a key is compromised since a moment. Never edited."""
+
+    __tablename__ = "key_reports"
+    __table_args__ = (UniqueConstraint("id", "reporter_person"),)
+
+    id: Mapped[RandomId] = mapped_column(primary_key=True)
+    thumbprint: Mapped[Digest] = mapped_column(ForeignKey("body_keys.thumbprint"), index=True)
+    since: Mapped[datetime]
+    remark: Mapped[str] = mapped_column(Text)
+    reporter: Mapped[str] = mapped_column(String(100))
+    reporter_person: Mapped[str] = mapped_column(String(MAX_PERSON_CHARS))
+    reported_at: Mapped[datetime]
+
+
+class KeyReportDecisionRow(Base):
+    """What a second person decided about a report. Never edited."""
+
+    __tablename__ = "key_report_decisions"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["report_id", "reporter_person"],
+            ["key_reports.id", "key_reports.reporter_person"],
+            name="fk_key_report_decisions_report",
+        ),
+        CheckConstraint("decider_person <> reporter_person", name="second_person"),
+    )
+
+    report_id: Mapped[RandomId] = mapped_column(primary_key=True)
+    reporter_person: Mapped[str] = mapped_column(String(MAX_PERSON_CHARS))
+    decider: Mapped[str] = mapped_column(String(100))
+    decider_person: Mapped[str] = mapped_column(String(MAX_PERSON_CHARS))
+    decided_at: Mapped[datetime]
+    confirmed: Mapped[bool]

@@ -121,4 +121,8 @@ def key_of(row: BodyKeyRow) -> BodyKey:
         on_chain_since=row.on_chain_since,
         sign_until=row.sign_until,
         revoked_at=row.revoked_at,
+        use_from=row.use_from,
+        anchor_until=row.anchor_until,
+        compromised_since=row.compromised_since,
+        stopped_at=row.stopped_at,
     )

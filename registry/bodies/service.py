@@ -129,8 +129,19 @@ def add_key(
     actor: Actor,
     at: datetime,
     sign_until: datetime | None = None,
+    is_next: bool = False,
 ) -> None:
     """Record the public part of a key; the same again changes nothing.
+
+    Args:
+        session: A writing transaction.
+        public_key: With its algorithm.
+        body: Whose key it is, 32 bytes.
+        purpose: The only thing that it may sign.
+        actor: Who records it.
+        at: When.
+        sign_until: Exclusive end of signing, None while open.
+        is_next: Whether it waits for a rotation, instead of being used as soon as it is on chain.
 
     Raises:
         BodyNotFoundError: There is no such body.
@@ -154,6 +165,10 @@ def add_key(
             sign_until=sign_until,
             on_chain_since=None,
             revoked_at=None,
+            use_from=None if is_next else at,
+            anchor_until=None,
+            compromised_since=None,
+            stopped_at=None,
         )
     )
     session.flush()
@@ -223,8 +238,10 @@ def mark_key_on_chain(session: Session, thumbprint: bytes, since: datetime) -> N
 def _usable_keys(
     session: Session, body: bytes, purpose: KeyPurpose, at: datetime
 ) -> Iterator[BodyKey]:
+    """Yield the keys that may sign now, the one that was put to use last first."""
     found = (repository.key_of(row) for row in repository.keys_of(session, body, purpose))
-    return (key for key in found if key.may_sign(at))
+    usable = [key for key in found if key.may_sign(at)]
+    return iter(sorted(usable, key=lambda key: key.use_from or at, reverse=True))
 
 
 def _note(

@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from registry.access.service import actor_named
-from registry.anchoring.registration import OPERATORS
+from registry.anchoring.registration import operators_among
 from registry.console import Application, pass_application, plain
 from registry.founding import (
     make_missing_keys,
@@ -46,7 +46,7 @@ def command(app: Application, file: Path | None, name: str) -> None:
     not on this machine are listed with addresses and calldata; have them done and repeat.
     """
     # Imported here: the other commands need not load web3.
-    from registry.anchoring.connect import at_work  # noqa: PLC0415
+    from registry.anchoring.connect import at_work, known_roles  # noqa: PLC0415
     from registry.anchoring.setup import set_up  # noqa: PLC0415
 
     schema.upgrade(app.database)
@@ -65,7 +65,7 @@ def command(app: Application, file: Path | None, name: str) -> None:
     app.err.print(f"{keys.made} document keys made")
     if keys.without_sm2:
         app.err.print("no OpenSSL 3 with SM2 here: certificates are not co-signed")
-    wanted = registration(app.database, operators=OPERATORS)
+    wanted = registration(app.database, operators=operators_among(known_roles(app.settings)))
     if not wanted.parties:
         raise InvalidInputError("no party is registered yet: give a FILE with parties and bodies")
     with at_work(app.settings), app.err.status("asking the chain") as status:
