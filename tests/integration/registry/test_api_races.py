@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
 
 from registry.access.domain import Role
-from registry.certificates.models import ApprovalRow, CertificateRow
+from registry.certificates.domain import StatusAct
+from registry.certificates.models import ApprovalRow, CertificateRow, StatusOrderRow
 from registry.idempotency.models import AnsweredRequestRow
+from registry.kit.actor import Actor
+from registry.safeguards.domain import ALONE
+from registry.safeguards.errors import SecondApproverNeededError
+from registry.safeguards.models import BulkRevocationApprovalRow
+from registry.safeguards.orders import order_few
 from tests.support.desk import add_person, bearer, call, tenant
-from tests.support.registry_world import World, samples
+from tests.support.registry_world import LI, WANG, World, samples
 from tests.support.web import make_app
+from verifier.checks.facts import RevocationReason
 
 _T = TypeVar("_T")
 
@@ -94,3 +103,66 @@ def test_lists_and_the_life_of_a_draft(world: World, app: FastAPI) -> None:
     assert call(app, "POST", f"{path}/approval", headers=match).status_code == 409
     desk = call(app, "GET", "/metrics")
     assert "lancang_queue_leaves 0" in desk.text
+
+
+def issued(world: World, count: int) -> list[str]:
+    document = samples()["documents"][0]
+    made = world.issue(*({**document, "number": f"N-{at}"} for at in range(count)))
+    return [each.certificate_id for each in made]
+
+
+def test_two_approvers_race_for_one_request(world: World, app: FastAPI) -> None:
+    add_person(world, "zhao", [(Role.APPROVER, tenant(world, "demo-km"))])
+    body = {"act": "revoke", "reason": "error", "certificates": issued(world, 3)}
+    path = "/v1/status-requests"
+    made = call(app, "POST", path, headers=bearer(app, "zhao"), json=body).json()
+
+    def approval(who: str) -> Callable[[], int]:
+        headers = bearer(app, who)
+        return lambda: (
+            call(app, "POST", f"{path}/{made['id']}/approval", headers=headers).status_code
+        )
+
+    assert sorted(together(approval("wang"), approval("chen"))) == [202, 409]
+    assert count(world, StatusOrderRow) == 3
+    assert count(world, BulkRevocationApprovalRow) == 1
+
+
+def test_two_people_at_once_do_not_get_past_the_limit(world: World) -> None:
+    identifiers = issued(world, ALONE + 1)
+
+    def revoke(session: Session, chosen: list[str], actor: Actor) -> None:
+        order_few(
+            session, chosen, StatusAct.REVOKE,
+            reason=RevocationReason.ERROR, actor=actor, at=world.clock(),
+        )  # fmt: skip
+
+    def revoke_one_more() -> None:
+        with world.database.begin() as session:
+            revoke(session, identifiers[ALONE:], WANG)
+
+    with ThreadPoolExecutor(1) as pool:
+        with world.database.begin() as session:
+            revoke(session, identifiers[:ALONE], LI)
+            later = pool.submit(revoke_one_more)
+            wait_until_blocked(world)
+        with pytest.raises(SecondApproverNeededError):
+            later.result()
+    assert count(world, StatusOrderRow) == ALONE
+
+
+def wait_until_blocked(world: World) -> None:
+    """Return once a transaction waits for another one; on SQLite none even begins beside one."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    if world.database.engine.dialect.name == "sqlite":
+        return
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with world.database.read() as session:
+            if session.scalar(waiting):
+                return
+        time.sleep(0.01)
+    pytest.fail("nobody waits")
