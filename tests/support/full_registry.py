@@ -24,8 +24,8 @@ from registry.idempotency.service import Answer, Repeatable, once
 from registry.kit.database import Base
 from registry.kit.objects.key_ring import KeyRing
 from registry.reviews import service as reviews
+from registry.safeguards.orders import approve_request, refuse_request, request_orders
 from registry.safeguards.retention import erase
-from registry.safeguards.revocations import approve_revocations, request_revocations
 from registry.settings import CoSigning
 from registry.standards.service import publish_release
 from registry.status_writes import carry_orders
@@ -80,16 +80,22 @@ def _certificates(world: World) -> None:
     issued = world.issue(*({**document, "number": f"N-{at}"} for at in range(5)))
     first, second, third, erased, _ = (each.certificate_id for each in issued)
     world.release(first, "customer")
-    [returned] = world.draft({**document, "number": "N-returned"})
+    [returned, withdrawn] = world.draft(
+        *({**document, "number": number} for number in ("N-returned", "N-withdrawn"))
+    )
+    world.approve([withdrawn])
     with world.database.begin() as session:
         at = world.clock()
         [row] = get_certificates(session, [returned])
         reviews.return_draft(session, row, remarks="which lot?", actor=WANG, at=at)
+        [row] = get_certificates(session, [withdrawn])
+        reviews.withdraw_approval(session, row, remarks="wrong lot", actor=WANG, at=at)
         order_status(session, second, StatusAct.SUSPEND, reason=ERROR, actor=LI, at=at)
-        request = request_revocations(
-            session, [second, third], reason=ERROR, remark="oven 3", actor=LI, at=at
-        )
-        approve_revocations(session, request, approver=WANG, at=at)
+        asked = {"reason": ERROR, "remark": "oven 3", "actor": LI, "at": at}
+        request = request_orders(session, [second, third], **asked)
+        approve_request(session, request, approver=WANG, at=at)
+        request = request_orders(session, [first], **asked)
+        refuse_request(session, request, remark="not that one", refuser=WANG, at=at)
         later = at + timedelta(seconds=1)
         erase(session, [erased], issued_before=later, ground="six years", actor=LI, at=at)
 
