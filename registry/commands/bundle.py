@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +35,7 @@ from verifier.core.moments import format_utc
 from verifier.core.strict_json import canonical_json, parse_json_object
 
 DAY: Final = 24 * 3600
+_BLOCK: Final = re.compile(r"(?:([0-9]{1,16})=)?([0-9]{1,16})", re.ASCII)
 LONGEST_DAYS: Final = LONGEST_DELEGATION // DAY
 
 _File = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -320,13 +322,13 @@ def _own_library(app: Application) -> StoredLibrary:
 def _blocks(profile: Profile, texts: tuple[str, ...]) -> Mapping[int, int]:
     blocks: dict[int, int] = {}
     for text in texts:
-        chain, _, number = text.rpartition("=")
-        if not number.isdecimal() or (chain and not chain.isdecimal()):
+        match = _BLOCK.fullmatch(text)
+        if match is None:
             raise click.BadParameter(f"{text!r} is neither N nor CHAIN=N", param_hint="--block")
-        if not chain and len(profile.chains) > 1:
+        if match[1] is None and len(profile.chains) > 1:
             message = "the profile has several chains; write CHAIN=N"
             raise click.BadParameter(message, param_hint="--block")
-        blocks[int(chain) if chain else profile.chains[0].chain_id] = int(number)
+        blocks[int(match[1] or profile.chains[0].chain_id)] = int(match[2])
     return blocks
 
 

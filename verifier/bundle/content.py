@@ -1,4 +1,4 @@
-"""The content of a trust bundle in its one encoding (docs/evidence-format.md, "Trust bundle").
+"""The content of a trust bundle in its one encoding (docs/trust-bundle.md).
 
 Deterministic CBOR, not compressed, a function of the chain's state at one block and of the
 documents that it names: whoever builds it gets the same bytes.

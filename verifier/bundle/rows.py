@@ -1,4 +1,4 @@
-"""The rows of a bundle's tables (docs/evidence-format.md, section "Trust bundle").
+"""The rows of a bundle's tables (docs/trust-bundle.md, section 1).
 
 Integers are big-endian, so that rows sort by them. A body is named by its number, counted from 0,
 in the order in which its registry lists bodies.
