@@ -22,6 +22,7 @@ from registry.certificates.status_orders import order_status
 from registry.founding import make_missing_keys
 from registry.idempotency.service import Answer, Repeatable, once
 from registry.kit.database import Base
+from registry.kit.identifiers import new_id
 from registry.kit.objects.key_ring import KeyRing
 from registry.reviews import service as reviews
 from registry.safeguards.orders import approve_request, refuse_request, request_orders
@@ -116,6 +117,8 @@ def _people(world: World) -> None:
 def _rare(session: Session, at: datetime) -> None:
     """Store what happens only in trouble, without the trouble."""
     write = session.scalars(select(LedgerWriteRow.id)).first()
+    key = session.scalars(select(BodyKeyRow.thumbprint)).first()
+    report = new_id()
     rows: dict[str, dict[str, Any]] = {
         "quarantine_decisions": {
             "write_id": write, "version": 1, "quarantine": "root_mismatch", "decision": "resend",
@@ -125,6 +128,14 @@ def _rare(session: Session, at: datetime) -> None:
             "is_full": True, "started_at": at, "finished_at": at, "final_block": 1,
             "discrepancies": 0, "report": "{}",
         },
+        "key_reports": {
+            "id": report, "thumbprint": key, "since": at, "remark": "laptop lost",
+            "reporter": "Li Na", "reporter_person": "li na", "reported_at": at,
+        },
+        "key_report_decisions": {
+            "report_id": report, "reporter_person": "li na", "decider": "Wang Fang",
+            "decider_person": "wang fang", "decided_at": at, "confirmed": False,
+        },
     }  # fmt: skip
-    for table in rows.keys() & Base.metadata.tables.keys():
-        session.execute(insert(Base.metadata.tables[table]), rows[table])
+    for table, values in rows.items():
+        session.execute(insert(Base.metadata.tables[table]), values)
