@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -18,11 +18,11 @@ from typing import Final
 import typst
 
 from registry.certificates.rendering.codes import code_svg
+from registry.certificates.rendering.labels import draft_names, labels_json, page_languages
 from registry.certificates.rendering.letterhead import NO_LETTERHEAD, Letterhead, wrapped_png
 
 FONT_FAMILIES: Final = ("noto-sans", "noto-sans-sc", "noto-sans-lao", "noto-sans-thai")
 _WEIGHTS: Final = ("400Regular", "700Bold")
-LABEL_LANGUAGES: Final = ("zh", "en", "lo")
 
 
 class FontsMissingError(Exception):
@@ -86,9 +86,11 @@ def render_pdf(sheet: Sheet, *, fonts: Sequence[Path]) -> bytes:
         fonts: Folders from `font_directories`; fonts of the machine are not used, so that pages
             look the same everywhere.
     """
+    languages = page_languages(sheet.document)
     files: dict[str, str | bytes] = {
         "main.typ": _packaged("paper.typ"),
-        "sheet.json": _sheet_json(sheet),
+        "sheet.json": _sheet_json(sheet, languages),
+        "labels.json": labels_json(languages),
         "link.svg": code_svg(sheet.link_code),
         "offline.svg": code_svg(sheet.offline_code),
         "certificate.sdjwt": sheet.sdjwt,
@@ -106,8 +108,7 @@ def render_pdf(sheet: Sheet, *, fonts: Sequence[Path]) -> bytes:
     return pdf
 
 
-def _sheet_json(sheet: Sheet) -> bytes:
-    languages = [lang for lang in _languages(sheet.document) if lang in LABEL_LANGUAGES]
+def _sheet_json(sheet: Sheet, languages: tuple[str, ...]) -> bytes:
     content = {
         "document": sheet.document,
         "issuer_name": dict(sheet.issuer_name),
@@ -115,8 +116,8 @@ def _sheet_json(sheet: Sheet) -> bytes:
         "withheld": list(sheet.withheld),
         "destination": sheet.destination,
         "leaf": sheet.leaf,
-        "languages": languages or ["en"],
-        "labels": json.loads(_packaged("labels.json")),
+        "languages": languages,
+        "drafts": draft_names(languages),
         "letterhead": {
             "logo": sheet.letterhead.logo is not None,
             "lines": list(sheet.letterhead.lines),
@@ -140,11 +141,7 @@ def _pictures(sheet: Sheet) -> dict[str, bytes]:
     return {name: wrapped_png(picture) for name, picture in pictures.items()}
 
 
-def _languages(document: Mapping[str, object]) -> list[str]:
-    languages = document.get("languages")
-    return [str(lang) for lang in languages] if isinstance(languages, list) else []
-
-
+@cache
 def _packaged(name: str) -> bytes:
     return resources.files("registry.certificates.rendering").joinpath(name).read_bytes()
 

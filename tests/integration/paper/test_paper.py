@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,40 +11,12 @@ import pytest
 import zxingcpp
 from PIL import Image, ImageFilter
 
-from registry.certificates.rendering.paper import (
-    FontsMissingError,
-    Sheet,
-    font_directories,
-    render_pdf,
-)
+from registry.certificates.rendering.paper import FontsMissingError, font_directories, render_pdf
+from tests.support.sheets import BODIES, FONTS, LINK, OFFLINE, SAMPLES, sheet
 
-ROOT = Path(__file__).resolve().parents[3]
-SAMPLES = json.loads((ROOT / "examples/sample_documents.json").read_text())
-BODIES = {body["id"]: body for body in SAMPLES["bodies"]}
-FONTS = font_directories(ROOT / "node_modules")
-LINK = "https://verify.lancang.example/c#i=" + "A" * 22 + "&h=" + "B" * 43
-OFFLINE = "https://verify.lancang.example/o#" + "Zm9vYmFy" * 115
 DOCUMENTS = pytest.mark.parametrize(
     "document", SAMPLES["documents"], ids=lambda document: document["number"]
 )
-
-
-def sheet(document: dict[str, Any], **changes: Any) -> Sheet:
-    body = BODIES[document["issuer"]["body"]]
-    fields: dict[str, Any] = {
-        "document": document,
-        "issuer_name": body["name"],
-        "identifiers": body["identifiers"],
-        "withheld": [],
-        "destination": None,
-        "link_code": LINK,
-        "offline_code": OFFLINE,
-        "sdjwt": b"header.payload.signature~",
-        "receipt": b'{"receipt":1}',
-        "signed_at": datetime(2026, 11, 21, 8, tzinfo=UTC),
-        "leaf": "B" * 43,
-    }
-    return Sheet(**(fields | changes))
 
 
 def pages(pdf: bytes, dpi: int = 200) -> list[Image.Image]:
@@ -150,3 +120,31 @@ def test_real_documents_carry_no_demonstration_mark() -> None:
 def test_missing_fonts_are_named(tmp_path: Path) -> None:
     with pytest.raises(FontsMissingError, match=r"make install"):
         font_directories(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("language", "label"),
+    [("lo", "ລາຍລະອຽດ"), ("vi", "Khách hàng"), ("th", "ภาพตัวอย่าง"), ("ru", "Заказчик")],
+)
+def test_draft_languages_are_printed_and_called_unreviewed(language: str, label: str) -> None:
+    document = copy.deepcopy(SAMPLES["documents"][0])
+    document["languages"] = [language]
+    text = text_of(render_pdf(sheet(document), fonts=FONTS)).replace("\r\n", " ")
+    # Readers put spaces around marks above and below letters.
+    assert label.replace(" ", "") in "".join(text.split())
+    assert "nobody has reviewed" in text
+    assert "Customer" in text
+
+
+def test_languages_of_our_own_are_not_called_unreviewed() -> None:
+    text = text_of(render_pdf(sheet(SAMPLES["documents"][0]), fonts=FONTS))
+    assert "reviewed" not in text
+
+
+def test_what_has_no_unit_shows_none() -> None:
+    document = copy.deepcopy(SAMPLES["documents"][0])
+    row = document["results"][0]
+    row["result"]["reported"], row["unit"] = "0.77", "1"
+    text = text_of(render_pdf(sheet(document), fonts=FONTS)).replace("\r\n", " ")
+    assert "0.77" in text
+    assert "0.77 1" not in text
