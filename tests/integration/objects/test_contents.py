@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from registry.anchoring.domain import QuarantineReason, WriteState
+from registry.certificates import contents as module
 from registry.certificates.content_audit import ContentReport, check, read_keys, recover
 from registry.certificates.contents import Contents, rewrap
 from registry.certificates.errors import CertificateNotFoundError, ContentErasedError
@@ -314,3 +317,42 @@ def test_batches_of_earlier_releases_are_kept_afterwards(world: World, folder: P
     assert check(contents).findings == []
     assert contents.read(items[0].certificate_id).leaf == items[0].leaf
     assert contents.keep_all() == 0
+
+
+def waits_for_a_lock(world: World) -> bool:
+    with world.database.read() as session:
+        return bool(
+            session.scalar(
+                text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+            )
+        )
+
+
+def test_an_erasure_in_the_same_moment_leaves_no_key(
+    world: World, contents: Contents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The key is made and not committed yet when the erasure begins: it must still find it."""
+    [item] = issue(world, 1)
+    eraser = threading.Thread(target=erase_all, args=(world, [item]))
+    make_keys = module._data_keys
+
+    def with_an_erasure(session: Session, owners: set[str], ring: KeyRing) -> Any:
+        made = make_keys(session, owners, ring)
+        if eraser.ident is None:
+            eraser.start()
+            while world.database.engine.dialect.name == "postgresql":
+                if waits_for_a_lock(world):
+                    break
+                eraser.join(0.02)
+                assert eraser.is_alive(), "the erasure did not wait for the keys"
+        return made
+
+    monkeypatch.setattr(module, "_data_keys", with_an_erasure)
+    world.anchor()
+    eraser.join()
+    assert count_of(world, ContentKeyRow) == 0
+    with pytest.raises(ContentErasedError):
+        contents.read(item.certificate_id)
+    report = check(contents)
+    assert report.findings == []
+    assert "parcels read" not in report.checked
