@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from registry.certificates.models import CertificateRow
+from registry.certificates.signed_contents import document_of
 from verifier.core.field_policy import MAX_CHANGES
 from verifier.core.shapes import escape
 from verifier.core.strict_json import JsonValue, canonical_json, parse_json_object
@@ -72,15 +73,15 @@ def changes_of(session: Session, row: CertificateRow) -> list[Change]:
     if row.replaces_id is None:
         return []
     earlier = session.get_one(CertificateRow, row.replaces_id)
-    return changes_against(earlier, row.document) or []
+    return changes_against(document_of(session, earlier), document_of(session, row)) or []
 
 
-def changes_against(earlier: CertificateRow, document: str) -> list[Change] | None:
+def changes_against(earlier: str, document: str) -> list[Change] | None:
     """Return what a document changes in an earlier one; None where either was erased."""
-    if _ERASED in (earlier.document, document):
+    if _ERASED in (earlier, document):
         return None
     return changes_between(
-        parse_json_object(earlier.document, what="earlier document"),
+        parse_json_object(earlier, what="earlier document"),
         parse_json_object(document, what="amendment"),
     )
 

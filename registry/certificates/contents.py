@@ -6,11 +6,11 @@ ciphertext, which no store and no backup of a store ever gives back, is worth no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,6 @@ from registry.anchoring.records import Batch
 from registry.certificates.content_packs import KIND, Content, Pack, PackPlace, dump_pack
 from registry.certificates.errors import CertificateNotFoundError, ContentErasedError
 from registry.certificates.models import (
-    CertificateRow,
     ContentKeyRow,
     ContentPackRow,
     CoSignatureRow,
@@ -29,12 +28,14 @@ from registry.certificates.models import (
     ReleaseStatementRow,
     SummaryRow,
 )
+from registry.certificates.signed_contents import StoredContent, read_contents
 from registry.kit.database import Database
 from registry.kit.errors import NotFoundError, UnavailableError
 from registry.kit.objects import DamagedObjectError, ObjectStore
 from registry.kit.objects.key_ring import KeyRing, WrappedKey
 from registry.object_store import open_key_ring, open_object_store
 from registry.settings import Settings
+from verifier.core.hashing import leaf_digest
 from verifier.core.limits import SUBTREE_LEAVES
 
 _ATTEMPTS: Final = 3  # against another worker, or an erasure, in the same moment
@@ -220,10 +221,11 @@ def rewrap(database: Database, ring: KeyRing, *, limit: int) -> int:
 
 def wrapped_keys(session: Session, owners: Iterable[str]) -> dict[str, WrappedKey]:
     """Return the wrapped data keys of certificates, as far as they have one."""
-    statement = select(ContentKeyRow).where(ContentKeyRow.certificate_id.in_(list(owners)))
+    statement = select(
+        ContentKeyRow.certificate_id, ContentKeyRow.key_id, ContentKeyRow.wrapped
+    ).where(ContentKeyRow.certificate_id.in_(list(owners)))
     return {
-        row.certificate_id: WrappedKey(row.key_id, row.wrapped)
-        for row in session.scalars(statement)
+        owner: WrappedKey(key_id, wrapped) for owner, key_id, wrapped in session.execute(statement)
     }
 
 
@@ -252,11 +254,14 @@ def _data_keys(session: Session, owners: set[str], ring: KeyRing) -> dict[str, W
     """Return the data keys of certificates, made where there are none."""
     kept = wrapped_keys(session, owners)
     made = {owner: ring.new_key()[1] for owner in sorted(owners - kept.keys())}
-    session.add_all(
-        ContentKeyRow(certificate_id=owner, key_id=key.key_id, wrapped=key.wrapped)
-        for owner, key in made.items()
-    )
-    session.flush()
+    if made:
+        session.execute(
+            insert(ContentKeyRow),
+            [
+                {"certificate_id": owner, "key_id": key.key_id, "wrapped": key.wrapped}
+                for owner, key in made.items()
+            ],
+        )
     return kept | made
 
 
@@ -278,7 +283,7 @@ def _contents(session: Session, batch_id: int, place: PackPlace) -> dict[int, Co
     ).all()
     owners = {leaf.certificate_id for leaf in leaves if leaf.certificate_id is not None}
     whole = _whole(session, owners)
-    entries = _entries(session, whole.keys())
+    entries = _entries(session, whole)
     contents: dict[int, Content] = {}
     for position, leaf, kind, owner in leaves:
         if position is None or owner is None or (row := whole.get(owner)) is None:
@@ -288,34 +293,26 @@ def _contents(session: Session, batch_id: int, place: PackPlace) -> dict[int, Co
                 certificate_id=owner,
                 kind=kind,
                 entry=row.jwt.encode("ascii"),
-                disclosures=row.disclosures,
-                document=row.document,
+                disclosures="~".join(row.disclosures),
+                document=row.rebuilt_document(),
             )
         elif leaf in entries:
             contents[position] = Content(certificate_id=owner, kind=kind, entry=entries[leaf])
     return contents
 
 
-def _whole(session: Session, owners: set[str]) -> dict[str, Row[str, str, str, str]]:
-    statement = (
-        select(
-            DisclosuresRow.certificate_id,
-            IssuedTokenRow.jwt,
-            DisclosuresRow.disclosures,
-            CertificateRow.document,
-        )
-        .join(IssuedTokenRow, IssuedTokenRow.certificate_id == DisclosuresRow.certificate_id)
-        .join(CertificateRow, CertificateRow.id == DisclosuresRow.certificate_id)
-        .where(DisclosuresRow.certificate_id.in_(owners))
-        .with_for_update(read=True, of=DisclosuresRow)
+def _whole(session: Session, owners: set[str]) -> dict[str, StoredContent]:
+    statement = select(DisclosuresRow.certificate_id).where(
+        DisclosuresRow.certificate_id.in_(owners)
     )
-    return {row.certificate_id: row for row in session.execute(statement)}
+    locked = session.scalars(statement.with_for_update(read=True, of=DisclosuresRow))
+    return read_contents(session, locked.all())
 
 
-def _entries(session: Session, owners: Iterable[str]) -> dict[bytes, bytes]:
+def _entries(session: Session, whole: Mapping[str, StoredContent]) -> dict[bytes, bytes]:
     """Return every signed entry beside the tokens themselves, by its leaf."""
-    wanted = list(owners)
-    entries: dict[bytes, bytes] = {}
+    wanted = list(whole)
+    entries = {leaf_digest(each.summary): each.summary for each in whole.values()}
     for table in (CoSignatureRow, ReleaseStatementRow):
         statement = select(table.leaf, table.token).where(table.certificate_id.in_(wanted))
         entries |= {leaf: token.encode("ascii") for leaf, token in session.execute(statement)}

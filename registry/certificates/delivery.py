@@ -14,12 +14,12 @@ from registry.audit.service import body_tenant, record
 from registry.certificates import receipts
 from registry.certificates.errors import ContentErasedError, WrongStateError
 from registry.certificates.models import (
-    DisclosuresRow,
     IssuedTokenRow,
     ReleaseStatementRow,
     SummaryRow,
 )
 from registry.certificates.service import get_certificates
+from registry.certificates.signed_contents import read_content, summary_entry_of
 from registry.kit.actor import Actor
 from verifier.core.certificate import join_compact, parse_certificate
 from verifier.core.encoding import b64u
@@ -114,7 +114,7 @@ def deliver(
     if release_leaf is not None:
         release = session.get_one(ReleaseStatementRow, release_leaf)
     view = whole if release is None else _view_of(whole, release)
-    compact = join_compact(issued.jwt, view.parsed.disclosures)
+    compact = join_compact(whole.parsed.jws.text, view.parsed.disclosures)
     summary = _summary_of(session, certificate_id, release_leaf)
     co_signature = receipts.co_signature_of(session, certificate_id)
     others = [each.leaf for each in (co_signature, release) if each is not None]
@@ -163,11 +163,10 @@ def whole_certificate(
     issued = session.get(IssuedTokenRow, certificate_id)
     if issued is None:
         raise WrongStateError(f"{row.number} is {row.state}, only signed ones are delivered")
-    stored = session.get(DisclosuresRow, certificate_id)
-    if stored is None:
+    content = read_content(session, certificate_id)
+    if content is None:
         raise ContentErasedError(f"the content of {row.number} was erased")
-    compact = join_compact(issued.jwt, stored.disclosures.split("~"))
-    return issued, resolve_certificate(parse_certificate(compact))
+    return issued, resolve_certificate(parse_certificate(content.compact))
 
 
 def _view_of(whole: ResolvedCertificate, release: ReleaseStatementRow) -> ResolvedCertificate:
@@ -177,8 +176,9 @@ def _view_of(whole: ResolvedCertificate, release: ReleaseStatementRow) -> Resolv
 
 
 def _summary_of(session: Session, certificate_id: str, release_leaf: bytes | None) -> Summary:
+    if release_leaf is None:
+        return parse_payload(b64u(summary_entry_of(session, certificate_id)))
     statement = select(SummaryRow.entry).where(
-        SummaryRow.certificate_id == certificate_id,
-        SummaryRow.release_leaf.is_not_distinct_from(release_leaf),
+        SummaryRow.certificate_id == certificate_id, SummaryRow.release_leaf == release_leaf
     )
     return parse_payload(b64u(session.scalars(statement).one()))

@@ -22,6 +22,7 @@ from registry.bodies.service import co_signing_key, get_body, signing_key
 from registry.certificates import repository
 from registry.certificates.domain import State
 from registry.certificates.errors import WrongStateError
+from registry.certificates.packing import SEED_BYTES, expand_salts
 from registry.certificates.positions import Choose, reserve_positions
 from registry.certificates.reverification import (
     Expected,
@@ -71,7 +72,7 @@ class Issuer:
         database: Where they are stored.
         signer: Holder of the keys.
         clock: Time of signing.
-        random: Source of salts; takes a number of bytes.
+        random: Source of the seeds of salts; takes a number of bytes.
         choose: Source of status positions.
     """
 
@@ -156,13 +157,15 @@ class Issuer:
         return [
             Signed(
                 order=order,
+                seed=draft.seed,
                 token=token,
                 summary=summary,
                 co_signature=self._co_sign(order, token, resolved),
+                body_alias=draft.expected.body_alias,
                 at=at,
             )
-            for order, token, resolved, summary in zip(
-                orders, tokens, read_back, summaries, strict=True
+            for order, draft, token, resolved, summary in zip(
+                orders, drafted, tokens, read_back, summaries, strict=True
             )
         ]
 
@@ -170,13 +173,14 @@ class Issuer:
         # The digest has told that this is the document that was checked when it came in.
         document = accepted_document(read_stored(order.row.document), write=checked_text)
         credential_id = f"urn:uuid:{order.row.id}"
+        seed = self.random(SEED_BYTES)
         unsigned = prepare_certificate(
             document,
             issuer=order.issuer,
             status=order.status,
             credential_id=credential_id,
             issued_at=issued_at,
-            salts=self.random(document.template.salt_bytes),
+            salts=expand_salts(seed, document.template.salt_bytes),
             algorithm=order.key.algorithm,
             thumbprint=order.key.thumbprint(),
             co_signature=order.co_key.algorithm if order.co_key else NO_CO_SIGNATURE,
@@ -190,7 +194,7 @@ class Issuer:
             issued_at=issued_at,
             key=order.key,
         )
-        return _Draft(unsigned, expected)
+        return _Draft(seed, unsigned, expected)
 
     def _summarise(
         self,
@@ -237,6 +241,7 @@ class Issuer:
 class _Draft:
     """A certificate before its signature, and what its reader must find."""
 
+    seed: bytes
     unsigned: UnsignedCertificate
     expected: Expected
 

@@ -38,7 +38,11 @@ from verifier.core.field_policy import DocumentKind
 
 
 class CertificateRow(Base):
-    """A certificate or record. `document` is the canonical JSON of what its maker entered."""
+    """A certificate or record.
+
+    `document` is the canonical JSON of what its maker entered; empty when it follows from the
+    packed record (see `registry.certificates.signed_contents`), `{}` when it was erased.
+    """
 
     __tablename__ = "certificates"
     __table_args__ = (
@@ -113,7 +117,11 @@ class StatusEntryRow(Base):
 
 
 class IssuedTokenRow(Base):
-    """The signed token without its disclosures. Never edited."""
+    """The signed token without its disclosures. Never edited.
+
+    `jwt` is empty while the token follows from the packed record beside its disclosures; it is
+    filled once, before those are erased.
+    """
 
     __tablename__ = "issued_tokens"
 
@@ -127,10 +135,12 @@ class IssuedTokenRow(Base):
 
 
 class DisclosuresRow(Base):
-    """The disclosures of a token with their salts, joined by "~" in the order of delivery.
+    """Content of a certificate: what a holder of the whole has and others may not have.
 
-    Kept apart from the token: deleting this row (and the document) is the erasure that leaves the
-    anchored evidence intact.
+    `packed` is everything that was signed, see `registry.certificates.packing`; then `disclosures`
+    is empty, and so is the document. Without it `disclosures` are those of the token, joined by
+    "~" in the order of delivery. Deleting this row (and the document) is the erasure that leaves
+    the anchored evidence intact.
     """
 
     __tablename__ = "disclosures"
@@ -139,6 +149,7 @@ class DisclosuresRow(Base):
         ForeignKey("issued_tokens.certificate_id"), primary_key=True
     )
     disclosures: Mapped[str] = mapped_column(Text)
+    packed: Mapped[bytes | None]
 
 
 class CoSignatureRow(Base):
@@ -173,7 +184,10 @@ class ReleaseStatementRow(Base):
 
 
 class SummaryRow(Base):
-    """The signed content of an offline code, for the whole certificate or one view of it."""
+    """The signed content of an offline code, for one view of a certificate, or for the whole.
+
+    That of the whole certificate lies in its packed record until its content is erased.
+    """
 
     __tablename__ = "summaries"
 

@@ -8,6 +8,8 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from registry.anchoring.domain import LeafKind
+from registry.anchoring.models import LeafRow
 from registry.anchoring.proofs import AnchoredProof, find_proof
 from registry.anchoring.trees import TreeShelf
 from registry.bodies.service import find_key, scopes
@@ -19,8 +21,10 @@ from registry.certificates.models import (
     ReleaseStatementRow,
     SummaryRow,
 )
+from registry.certificates.signed_contents import StoredContent, read_content, token_of
 from verifier.core.certificate import join_compact
 from verifier.core.cosignature import parse_cosignature
+from verifier.core.hashing import leaf_digest
 from verifier.core.merkle import InclusionProof
 from verifier.core.receipt import AnchorRecord, HeadProof, LeafProof, Receipt
 
@@ -50,7 +54,7 @@ def public_receipt(session: Session, leaf: bytes, *, trees: TreeShelf) -> Receip
             session,
             token,
             proofs=[*proofs, *([] if own is None else [own])],
-            token=join_compact(token.jwt, ()),
+            token=join_compact(token_of(session, token), ()),
             co_signature=co_signature,
         )
     co_signature = session.scalar(select(CoSignatureRow).where(CoSignatureRow.leaf == leaf))
@@ -58,10 +62,23 @@ def public_receipt(session: Session, leaf: bytes, *, trees: TreeShelf) -> Receip
         token = session.get_one(IssuedTokenRow, co_signature.certificate_id)
         return assemble(session, token, proofs=proofs, token=None, co_signature=co_signature)
     derived = session.get(SummaryRow, leaf) or session.get(ReleaseStatementRow, leaf)
-    if derived is None:
+    if derived is not None:
+        token = session.get_one(IssuedTokenRow, derived.certificate_id)
+        return assemble(session, token, proofs=proofs, keys=[derived.key_thumbprint], token=None)
+    content = _packed_summary(session, leaf)
+    if content is None:
         raise ReceiptNotFoundError("nothing that was issued here has this leaf")
-    token = session.get_one(IssuedTokenRow, derived.certificate_id)
-    return assemble(session, token, proofs=proofs, keys=[derived.key_thumbprint], token=None)
+    token = session.get_one(IssuedTokenRow, content.certificate_id)
+    return assemble(session, token, proofs=proofs, keys=[content.summary_key], token=None)
+
+
+def _packed_summary(session: Session, leaf: bytes) -> StoredContent | None:
+    """Return the certificate to whose packed summary a leaf belongs."""
+    owner = session.scalar(
+        select(LeafRow.certificate_id).where(LeafRow.leaf == leaf, LeafRow.kind == LeafKind.SUMMARY)
+    )
+    content = None if owner is None else read_content(session, owner)
+    return content if content is not None and leaf_digest(content.summary) == leaf else None
 
 
 def co_signature_of(session: Session, certificate_id: str) -> CoSignatureRow | None:

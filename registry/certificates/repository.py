@@ -158,14 +158,30 @@ def insert_approvals(
     insert_rows(session, ApprovalRow, approvals)
 
 
-def set_state(session: Session, identifiers: Sequence[str], *, before: State, after: State) -> int:
-    """Move certificates from one state to another; return how many were in the first."""
+def set_state(
+    session: Session,
+    identifiers: Sequence[str],
+    *,
+    before: State,
+    after: State,
+    document: str | None = None,
+) -> int:
+    """Move certificates from one state to another; return how many were in the first.
+
+    Args:
+        session: A writing transaction.
+        identifiers: The certificates.
+        before: Where they are.
+        after: Where they go.
+        document: What their document becomes; None leaves it as it is.
+    """
+    values = {"state": after} if document is None else {"state": after, "document": document}
     moved = 0
     for part in chunks(identifiers, _IN_ONE_STATEMENT):
         statement = (
             update(CertificateRow)
             .where(CertificateRow.id.in_(part), CertificateRow.state == before)
-            .values(state=after)
+            .values(values)
             .returning(CertificateRow.id)
         )
         moved += len(session.scalars(statement).all())

@@ -21,6 +21,7 @@ from registry.certificates.errors import (
 )
 from registry.certificates.models import CertificateRow
 from registry.certificates.repository import Outline
+from registry.certificates.signed_contents import document_of
 from registry.kit.actor import Actor
 from registry.kit.identifiers import new_id
 from registry.kit.import_problems import FileProblem, ImportRefusedError
@@ -204,7 +205,7 @@ def _resolve_replacement(
     if named.leaf not in (None, leaf):
         message = "is not the leaf of the certificate that is named"
         problems.append(_problem(draft, "/replaces/leaf", "replaced_differs", message))
-    changes = changes_against(row, draft.document.decode())
+    changes = changes_against(document_of(session, row), draft.document.decode())
     known: JsonObject = {"leaf": b64u(leaf), "revision": row.revision}
     if changes is not None:
         paths = changed_paths(changes)

@@ -23,7 +23,10 @@ from registry.certificates.models import (
     IssuedTokenRow,
     SummaryRow,
 )
+from registry.certificates.packing import Known, NotPackableError, SignedContent, pack
+from registry.certificates.packing_dictionaries import newest
 from registry.certificates.service import get_outlines
+from registry.certificates.signed_contents import PACKED
 from registry.certificates.status_orders import order_superseded
 from registry.kit.actor import Actor
 from registry.kit.bulk_insert import insert_rows
@@ -72,18 +75,45 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signed:
-    """One certificate with everything that was signed for it, already read back."""
+    """One certificate with everything that was signed for it, already read back.
+
+    Attributes:
+        order: What was asked for.
+        seed: What its salts were expanded from.
+        token: The certificate.
+        summary: What its offline code will say.
+        co_signature: The co-signature, None without one.
+        body_alias: How the approved document names its body.
+        at: When it was signed.
+    """
 
     order: Order
+    seed: bytes
     token: IssuedCertificate
     summary: Summary
     co_signature: CoSignature | None
+    body_alias: str
     at: datetime
 
     @property
     def certificate_id(self) -> str:
         """Id of the certificate."""
         return self.order.row.id
+
+    def packed(self) -> bytes | None:
+        """Return the packed record, None where the certificate has to be kept as it is."""
+        content = SignedContent(
+            jwt=self.token.jwt,
+            disclosures=self.token.disclosures,
+            body_alias=self.body_alias,
+            summary=self.summary.message,
+        )
+        row = self.order.row
+        known = Known(certificate_id=row.id, body=row.body_id, key=self.order.key.thumbprint())
+        try:
+            return pack(content, known, dictionary=newest(), seed=self.seed)
+        except NotPackableError:
+            return None
 
     def leaves(self) -> list[NewLeaf]:
         """Return the leaves in the order in which they are sealed."""
@@ -110,8 +140,13 @@ def store(session: Session, signed: Sequence[Signed]) -> list[Issued]:
     rows = get_outlines(session, identifiers, for_update=True)
     if any(row.state is not State.APPROVED for row in rows):
         raise WrongStateError("one of the certificates was signed by somebody else meanwhile")
-    _insert(session, signed)
-    repository.set_state(session, identifiers, before=State.APPROVED, after=State.SIGNED)
+    records = {item.certificate_id: item.packed() for item in signed}
+    _insert(session, signed, records)
+    for is_packed, document in ((True, PACKED), (False, None)):
+        part = [each for each in identifiers if (records[each] is not None) is is_packed]
+        repository.set_state(
+            session, part, before=State.APPROVED, after=State.SIGNED, document=document
+        )
     for at in {item.at for item in signed}:
         leaves = [leaf for item in signed if item.at == at for leaf in item.leaves()]
         enqueue_many(session, leaves, at=at)
@@ -129,11 +164,16 @@ def store(session: Session, signed: Sequence[Signed]) -> list[Issued]:
     ]
 
 
-def _insert(session: Session, signed: Sequence[Signed]) -> None:
+def _insert(
+    session: Session, signed: Sequence[Signed], records: Mapping[str, bytes | None]
+) -> None:
+    """Insert what was signed, packed where there is a record for it."""
+    plain = [item for item in signed if records[item.certificate_id] is None]
+    kept_plain = {item.certificate_id for item in plain}
     tokens = [
         {
             "certificate_id": item.certificate_id,
-            "jwt": item.token.jwt,
+            "jwt": item.token.jwt if item.certificate_id in kept_plain else PACKED,
             "leaf": item.token.leaf,
             "key_thumbprint": item.order.key.thumbprint(),
             "issued_at": item.at,
@@ -141,7 +181,13 @@ def _insert(session: Session, signed: Sequence[Signed]) -> None:
         for item in signed
     ]
     disclosures = [
-        {"certificate_id": item.certificate_id, "disclosures": "~".join(item.token.disclosures)}
+        {
+            "certificate_id": item.certificate_id,
+            "disclosures": "~".join(item.token.disclosures)
+            if item.certificate_id in kept_plain
+            else PACKED,
+            "packed": records[item.certificate_id],
+        }
         for item in signed
     ]
     co_signatures = [
@@ -164,7 +210,7 @@ def _insert(session: Session, signed: Sequence[Signed]) -> None:
             "key_thumbprint": item.order.summary_key.thumbprint(),
             "issued_at": item.at,
         }
-        for item in signed
+        for item in plain
     ]
     insert_rows(session, IssuedTokenRow, tokens)
     insert_rows(session, DisclosuresRow, disclosures)

@@ -15,6 +15,7 @@ from registry.certificates.intake import Intake
 from registry.certificates.issuing import PORTION, Issuer
 from registry.certificates.listing import MAX_PAGE, Wanted, page_of
 from registry.certificates.repository import ids_in_state
+from registry.certificates.signed_contents import document_of
 from registry.console import Application, pass_application, plain
 from registry.import_report import LANGUAGE_OPTION, report_problems
 from registry.kit.actor import Actor
@@ -92,8 +93,9 @@ def show(app: Application, *, certificate_id: object) -> None:
     with app.database.read() as session:
         [row] = service.get_certificates(session, [identifier])
         changes = changes_of(session, row)
+        document = document_of(session, row)
         said = reviews.reviews_of(session, identifier)
-    content = json.dumps(json.loads(row.document), ensure_ascii=False, indent=1)
+    content = json.dumps(json.loads(document), ensure_ascii=False, indent=1)
     for line in content.splitlines():
         app.out.print(plain(line))
     for change in changes:

@@ -16,6 +16,7 @@ from registry.certificates import listing
 from registry.certificates.domain import StatusAct
 from registry.certificates.listing import Wanted
 from registry.certificates.releasing import Release
+from registry.certificates.signed_contents import document_of
 from registry.idempotency.dependencies import RepeatableDep, response_of
 from registry.idempotency.service import Answer, once, recall
 from registry.kit.body_limit import media_type
@@ -353,7 +354,7 @@ def _detail(
     shown = CertificateDetail(
         **CertificateOut.of(found).model_dump(),
         returned=identifier in reviews.returned(session, [identifier]),
-        document=parse_json_object(found.row.document, what="stored document"),
+        document=parse_json_object(document_of(session, found.row), what="stored document"),
         history=[HappeningOut.of(each) for each in full_history(session, found)],
     )
     return shown, etag_of(found)

@@ -19,6 +19,7 @@ from registry.audit.service import body_tenant, record
 from registry.certificates.contents import destroy_keys
 from registry.certificates.models import CertificateRow, DisclosuresRow, IssuedTokenRow
 from registry.certificates.service import get_certificates
+from registry.certificates.signed_contents import spread
 from registry.kit.actor import Actor
 from registry.safeguards.errors import RetentionRunsError
 from registry.safeguards.models import ErasureRow
@@ -96,6 +97,7 @@ def _erase(
     )
     session.flush()  # the tables demand the record before the deletion
     identifiers = [row.id for row in rows]
+    spread(session, identifiers)
     session.execute(delete(DisclosuresRow).where(DisclosuresRow.certificate_id.in_(identifiers)))
     destroy_keys(session, identifiers)  # after the disclosures: whoever makes keys locks those
     session.execute(

@@ -17,6 +17,7 @@ from registry.certificates.listing import Listed, Wanted
 from registry.certificates.rendering.files import files_of
 from registry.certificates.rendering.letterhead import load_letterhead
 from registry.certificates.rendering.paper import font_directories
+from registry.certificates.signed_contents import document_of
 from registry.kit.errors import InvalidInputError, NotFoundError
 from registry.kit.import_problems import FileProblem, ImportRefusedError
 from registry.kit.problem_words import in_language, place_words
@@ -206,10 +207,11 @@ def show_certificate(
     with laboratory.database.read() as session:
         found = laboratory.find(session, visitor.principal, identifier, Action.CERTIFICATES_READ)
         history = listing.history_of(session, found)
+        content = document_of(session, found.row)
         said = reviews.reviews_of(session, identifier)
         releases = listing.releases_of(session, identifier)
         body = get_body(session, found.row.body_id).body
-    document: Mapping[str, Any] = parse_json_object(found.row.document, what="stored document")
+    document: Mapping[str, Any] = parse_json_object(content, what="stored document")
     rest = {
         path: value
         for name, each in document.items()

@@ -96,7 +96,7 @@ def test_what_is_signed_never_changes_in_the_database(world: World) -> None:
     world.release(item.certificate_id, "customer")
     changes: dict[str, dict[str, object]] = {
         "issued_tokens": {"jwt": "x", "leaf": bytes(32), "issued_at": REGISTERED},
-        "disclosures": {"disclosures": "x"},
+        "disclosures": {"disclosures": "x", "packed": b"x"},
         "summaries": {"entry": b"x", "leaf": bytes(32), "release_leaf": None},
         "release_statements": {"token": "x", "withheld": "[]", "leaf": bytes(32)},
         "status_entries": {"position": -1, "list_number": 9},
