@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -10,6 +11,30 @@ from scripts.bench.figure import Figure
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
+
+
+def save_growth(title: str, lines: Mapping[str, Sequence[tuple[int, float]]], path: Path) -> None:
+    """Draw how figures grow with a number, both on logarithmic scales.
+
+    Args:
+        title: Of the plot.
+        lines: Points (number, figure) by the name of the figure, which carries its unit.
+        path: The file.
+    """
+    canvas, axes = plt.subplots(figsize=(9, 6), layout="constrained")
+    for (name, points), marker in zip(lines.items(), "osD^vPX*", strict=False):
+        numbers, figures = zip(*points, strict=True)
+        axes.plot(numbers, figures, marker=marker, linewidth=1.4, label=name)
+        axes.annotate(f"{figures[-1]:.3g}", (numbers[-1], figures[-1]), xytext=(6, -3),
+                      textcoords="offset points", fontsize=8)  # fmt: skip
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.grid(visible=True, which="major", linewidth=0.4)
+    axes.set_xlabel("leaves in the batch")
+    axes.legend(fontsize=8)
+    axes.set_title(title, loc="left")
+    canvas.savefig(path, dpi=110)
+    plt.close(canvas)
 
 
 def save_plot(title: str, figures: list[Figure], path: Path) -> None:
