@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain as joined
 from typing import TypeVar
 
@@ -198,8 +198,8 @@ class _Place:
         number = bisect_right(starts, at) - 1
         start, size = starts[number], anchors[number].size
         subtree = (at - start) // DIGEST_BYTES
-        count = subtree_count(size)
-        tree = Tree.build(self.record.ledger.heads[start : start + count * DIGEST_BYTES])
+        end = start + subtree_count(size) * DIGEST_BYTES
+        tree = _tree_over(self.record.ledger.heads[start:end])
         return HeadProof(
             head=head,
             leaves=subtree_leaves(subtree, size=size),
@@ -293,6 +293,11 @@ class BundleTrustSource:
             raise EvidenceUnavailableError("bundle_ahead_of_clock", message)
         if age > BUNDLE_LIMIT_SECONDS:
             raise EvidenceUnavailableError("bundle_too_old", f"the bundle is {age} s old")
+
+
+@lru_cache(maxsize=16)  # many codes of one batch; such a tree has 64 KiB at most
+def _tree_over(heads: bytes) -> Tree:
+    return Tree.build(heads)
 
 
 def _found(fact: Fact | None) -> Fact:

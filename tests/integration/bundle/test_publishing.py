@@ -71,7 +71,7 @@ def root(world: World) -> bytes:
     """The root of the only batch."""
     [item] = world.issue(samples()["documents"][0])
     world.anchor()
-    receipt = parse_receipt(world.deliver(item.id).receipt)
+    receipt = parse_receipt(world.deliver(item.certificate_id).receipt)
     anchor = receipt.proofs[0].anchor
     assert anchor is not None
     return anchor.root
