@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from tests.support import sm2_reference
+from tests.support.bundles import bundle_of
 from tests.support.certificates import sample_documents
 from tests.support.evidence_builders import (
     ANCHORED,
@@ -27,13 +27,15 @@ from tests.support.evidence_builders import (
     trust_profile,
 )
 from tests.support.sm2_reference import FixedSm2Signer
-from tests.support.verdict_files import Case
+from tests.support.summaries import FixedSigner
+from tests.support.verdict_files import BundleInHand, Case
+from verifier.bundle.content import encode_content
 from verifier.checks.facts import BodyState, BodyStatusFact, KeyPurpose, StatusEvent
 from verifier.core.certificate import join_compact
 from verifier.core.cosignature import co_sign, parse_cosignature
 from verifier.core.keys import Algorithm
 from verifier.core.views import make_view
-from verifier.service import Question, Submission, verify
+from verifier.service import Question, Submission
 
 _DEMONSTRATION: Final = trust_profile(demonstration=True)
 _PRODUCTION: Final = trust_profile()
@@ -52,14 +54,7 @@ def _needed(case: Case) -> Case:
     """Return the case without what the verifier does not ask for."""
     asked = _Asked(case.source)
     registry = _Asked(case.registry) if case.registry else None
-    verify(
-        case.submission,
-        case.question,
-        profile=case.profile,
-        source=asked,
-        registry=registry,
-        sm2=sm2_reference.verify,
-    )
+    case.report_from(asked, registry)
     source, keep = case.source, asked.arguments
     return replace(
         case,
@@ -557,6 +552,124 @@ def _expired() -> Case:
     dates = smallest_record()["dates"] | {"valid_until": "2026-11-21T12:00:00Z"}
     world, evidence = _world(smallest_record() | {"dates": dates})
     return _about("expired in this second", world, evidence.submission(), profile=_PRODUCTION)
+
+
+# From a trust bundle
+
+
+def _from_bundle(
+    title: str,
+    world: World,
+    submission: Submission,
+    *,
+    decides: bool = True,
+    **question: Any,
+) -> Case:
+    """Return a case with the bundle of what the chain of a world says now."""
+    only = body_of(smallest_record())
+    small = World()
+    small.source = replace(
+        world.source,
+        bodies={only: world.source.bodies[only]},
+        keys={name: key for name, key in world.source.keys.items() if name[0] == only},
+    )
+    content = encode_content(bundle_of(small))
+    case = _about(title, world, submission, profile=_PRODUCTION, **question)
+    return replace(case, bundle=BundleInHand(content, decides))
+
+
+@_case
+def _bundle_genuine() -> Case:
+    world, evidence = _world(smallest_record())
+    return _from_bundle("nothing to note", world, evidence.submission())
+
+
+@_case
+def _bundle_genuine_offline_code() -> Case:
+    world, evidence = _world(smallest_record())
+    submission = Submission(codes=(evidence.offline_code,))
+    return _from_bundle("the bundle knows the rest of its way", world, submission)
+
+
+@_case
+def _bundle_link_code() -> Case:
+    world, evidence = _world(smallest_record())
+    submission = Submission(codes=(evidence.link_code,))
+    return _from_bundle("says only where to ask", world, submission)
+
+
+@_case
+def _bundle_a_day_old() -> Case:
+    world, evidence = _world(smallest_record())
+    now = world.source.block.time + DAY
+    return _from_bundle("still fresh", world, evidence.submission(), checked_at=now)
+
+
+@_case
+def _bundle_more_than_a_day_old() -> Case:
+    world, evidence = _world(smallest_record())
+    now = world.source.block.time + DAY + 1
+    return _from_bundle("no longer fresh", world, evidence.submission(), checked_at=now)
+
+
+@_case
+def _bundle_more_than_a_week_old() -> Case:
+    world, evidence = _world(smallest_record())
+    now = world.source.block.time + 7 * DAY + 1
+    return _from_bundle("too old", world, evidence.submission(), checked_at=now)
+
+
+@_case
+def _bundle_ahead_of_clock() -> Case:
+    world, evidence = _world(smallest_record())
+    now = world.source.block.time - 1
+    return _from_bundle("a second ahead", world, evidence.submission(), checked_at=now)
+
+
+@_case
+def _bundle_revoked_now_but_not_then() -> Case:
+    world, evidence = _world(smallest_record())
+    revoked = _event("revoked", 4, NOW - DAY)
+    world.set_status(body_of(smallest_record()), revoked=True, events=(revoked,))
+    title = "asked about the second before the revocation"
+    return _from_bundle(title, world, evidence.submission(), at=NOW - DAY - 1)
+
+
+@_case
+def _bundle_anchored_later() -> Case:
+    world = World()
+    before = replace(world.source, anchors={})
+    evidence = world.issue(smallest_record())
+    world.source = before
+    return _from_bundle("anchored after the block", world, evidence.submission())
+
+
+@_case
+def _bundle_unknown_key() -> Case:
+    world = World()
+    place = (body_of(smallest_record()), KeyPurpose.RECORD)
+    world.signers[place] = FixedSigner(number=900)
+    evidence = world.issue(smallest_record(), anchored=None)
+    return _from_bundle("may be registered by now", world, evidence.submission())
+
+
+@_case
+def _bundle_key_never_registered() -> Case:
+    world = World()
+    place = (body_of(smallest_record()), KeyPurpose.RECORD)
+    world.signers[place] = FixedSigner(number=900)
+    evidence = world.issue(smallest_record())
+    return _from_bundle("anchored before the block", world, evidence.submission())
+
+
+@_case
+def _bundle_beside_a_chain() -> Case:
+    world, evidence = _world(smallest_record())
+    submission = Submission(codes=(evidence.offline_code,))
+    case = _from_bundle("the chain has revoked it since", world, submission, decides=False)
+    revoked = _event("revoked", 4, NOW - 60)
+    world.set_status(body_of(smallest_record()), revoked=True, events=(revoked,))
+    return case
 
 
 # Not ours

@@ -8,6 +8,8 @@ from typing import Any
 
 from tests.support import sm2_reference
 from tests.support.evidence_builders import InMemoryRegistry, InMemoryTrustSource
+from verifier.bundle.content import decode_content
+from verifier.bundle.source import BundleTrustSource
 from verifier.chain.profile import Profile, parse_profile
 from verifier.checks.facts import (
     AnchorFacts,
@@ -21,12 +23,21 @@ from verifier.checks.facts import (
     ScopeFact,
     StatusEvent,
     StatusFacts,
+    TrustSource,
 )
 from verifier.core.encoding import b64u, unb64u
 from verifier.core.keys import PublicKey
 from verifier.core.strict_json import canonical_json, parse_json_object
 from verifier.report import Report
-from verifier.service import Question, Submission, verify
+from verifier.service import Question, ReceiptSource, Submission, verify
+
+
+@dataclass(frozen=True)
+class BundleInHand:
+    """Content of a trust bundle, and whether it answers in place of the chain."""
+
+    content: bytes
+    decides: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,23 +50,35 @@ class Case:
     profile: Profile | None
     source: InMemoryTrustSource
     registry: InMemoryRegistry | None
+    bundle: BundleInHand | None = None
 
     def report(self) -> Report:
         """Return what the verifier makes of it."""
+        return self.report_from(self.source, self.registry)
+
+    def report_from(self, source: TrustSource, registry: ReceiptSource | None) -> Report:
+        """Return what the verifier makes of it when it asks these instead."""
+        bundle = None
+        if self.bundle is not None:
+            content = decode_content(self.bundle.content)
+            bundle = BundleTrustSource(content, now=self.question.checked_at)
         return verify(
             self.submission,
             self.question,
             profile=self.profile,
-            source=self.source,
-            registry=self.registry,
+            source=bundle if self.bundle and self.bundle.decides else source,
+            registry=registry,
             sm2=sm2_reference.verify,
+            bundle=bundle,
         )
 
 
 def write_case(case: Case) -> dict[str, Any]:
     """Return a case as JSON; digests are base64url, body ids hexadecimal, times Unix seconds."""
     profile = case.profile
-    return {
+    bundle = case.bundle
+    written = {} if bundle is None else {"bundle": _write_bundle(bundle)}
+    return written | {
         "title": case.title,
         "question": asdict(case.question),
         "submission": {
@@ -85,7 +108,16 @@ def read_case(value: Mapping[str, Any]) -> Case:
         profile=parse_profile(canonical_json(value["profile"])) if value["profile"] else None,
         source=_read_source(value["chain"]),
         registry=_read_registry(value["registry"]) if value["registry"] else None,
+        bundle=_read_bundle(value["bundle"]) if "bundle" in value else None,
     )
+
+
+def _write_bundle(bundle: BundleInHand) -> dict[str, Any]:
+    return {"content": b64u(bundle.content), "decides": bundle.decides}
+
+
+def _read_bundle(value: Mapping[str, Any]) -> BundleInHand:
+    return BundleInHand(unb64u(value["content"], what="bundle"), value["decides"])
 
 
 def _text(data: bytes) -> str:
