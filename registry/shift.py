@@ -24,6 +24,7 @@ from registry.anchoring.errors import (
 )
 from registry.anchoring.worker import Observer, Round, Worker
 from registry.audit_heads import queue_audit_head
+from registry.signing.errors import SignerUnavailableError
 from registry.status_writes import Carried, carry_orders
 
 IDLE_INTERVAL: Final = timedelta(seconds=2)  # between two looks at an empty queue
@@ -82,7 +83,7 @@ class Shift:
         return rounds
 
     def work_until(self, stop: threading.Event) -> None:
-        """Work until `stop` is set; outages of chain, store and database are waited out.
+        """Work until `stop` is set; outages of chain, store, signer and database are waited out.
 
         Beside the work, database, store and chain are compared at their times.
 
@@ -98,7 +99,13 @@ class Shift:
             while not stop.is_set():
                 try:
                     self._work_with_one_crew(stop)
-                except (LeaseHeldError, LeaseLostError, ChainUnavailableError, OperationalError):
+                except (
+                    LeaseHeldError,
+                    LeaseLostError,
+                    ChainUnavailableError,
+                    SignerUnavailableError,
+                    OperationalError,
+                ):
                     stop.wait(_TROUBLE_INTERVAL.total_seconds())
         finally:
             stop.set()

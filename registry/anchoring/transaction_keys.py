@@ -12,6 +12,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -136,7 +137,10 @@ class TransactionKeystore:
         """
         if role not in self.roles():
             raise KeystoreError(f"there is no transaction key {role} in {self._folder}")
-        retired = _RETIRED + role
+        known = self.roles()
+        numbered = (f"{_RETIRED}{role}-{number}" for number in count(2))
+        # The name of a retired one may have been used again.
+        retired = next(name for name in chain([_RETIRED + role], numbered) if name not in known)
         for suffix in (KEY_SUFFIX, _ADDRESS_SUFFIX):
             path = self._path(role, suffix)
             try:

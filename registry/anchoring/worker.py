@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from registry.anchoring.domain import Event, Judgement
 from registry.anchoring.errors import ChainUnavailableError, StaleWriteError
@@ -12,9 +13,16 @@ from registry.anchoring.records import Batch
 from registry.anchoring.repository import LedgerWrites
 from registry.anchoring.sealing import Sealing, seal
 from registry.kit.objects import ObjectStoreUnavailableError
-from registry.signing.errors import SignerUnavailableError
+from registry.signing.errors import SignerUnavailableError, SigningRefusedError
 
 _MAX_STEPS = 32  # of one write in one round; more means that something goes in circles
+
+Problem: TypeAlias = (
+    ChainUnavailableError
+    | ObjectStoreUnavailableError
+    | SignerUnavailableError
+    | SigningRefusedError  # such as beyond the account's budget of the day
+)
 
 Observer = Callable[[Batch | Advance], None]
 """Told of every batch that is sealed and every step that is made."""
@@ -36,7 +44,7 @@ class Round:
 
     unfinished: int
     waiting: dict[int, Judgement]
-    problem: ChainUnavailableError | ObjectStoreUnavailableError | SignerUnavailableError | None
+    problem: Problem | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +64,8 @@ class Worker:
     def round(self, *, flush: bool = False) -> Round:
         """Seal what is due, then move every unfinished write as far as it goes.
 
-        An outage of chain or store ends the round and is reported, not raised: time will cure it.
+        An outage of chain, store or signer ends the round and is reported, not raised: time will
+        cure it.
 
         Args:
             flush: Close the queue into a batch even if it is small and young.
@@ -74,6 +83,7 @@ class Worker:
             ChainUnavailableError,
             ObjectStoreUnavailableError,
             SignerUnavailableError,
+            SigningRefusedError,
         ) as error:
             problem = error
         return Round(unfinished=len(self._active()), waiting=waiting, problem=problem)

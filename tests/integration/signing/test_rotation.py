@@ -11,7 +11,7 @@ import pytest
 from tests.support.installation import APPROVER, MAKER, Installed, installed
 from tests.support.registry_world import samples
 
-pytestmark = pytest.mark.chain
+pytestmark = [pytest.mark.chain, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
@@ -178,3 +178,11 @@ def test_operators_follow_one_another(installation: Installed) -> None:
     installation.run("init")
     assert "operator-1" not in installation.keystore().roles()
     assert "no operator" in installation.refused("keys", "retire-operator", "operator-1")
+
+    # One that somebody else may have is withdrawn at once, though it is the only one.
+    installation.run("keys", "retire-operator", "operator-2", "--compromised")
+    assert installation.verify(third)["overall"] == "valid_with_notes"
+    assert "operator-3 may anchor" in installation.run("keys", "add-operator")
+    fourth = installation.issue("OPS-4")
+    installation.anchor()
+    assert installation.verify(fourth)["lines"]["time_stamped"]["status"] == "note"

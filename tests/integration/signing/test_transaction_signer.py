@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -118,6 +121,45 @@ def test_a_wrong_passphrase_says_so(keystore: TransactionKeystore, tmp_path: Pat
     passphrase_path(settings).unlink()
     with pytest.raises(KeystoreError, match="passphrase file"):
         open_keystore(settings_of(tmp_path / "a home", passphrase_file=tmp_path / "none"))
+
+
+def test_a_signer_that_runs_as_a_service(tmp_path: Path) -> None:
+    """The registry's process has neither the keys nor their passphrase."""
+    own = settings_of(tmp_path / "signer")
+    address = open_keystore(own).create("operator-1", work_factor=LIGHT_WORK_FACTOR)
+    path = tmp_path / "run" / "signer.sock"
+    environment = os.environ | {
+        "LANCANG_HOME": str(own.home),
+        "LANCANG_CHAIN__CHAIN_ID": "31337",
+        "LANCANG_CHAIN__TRUST_REGISTRY": REGISTRY,
+        "LANCANG_CHAIN__CERTIFICATE_LEDGER": LEDGER,
+    }
+    command = [
+        sys.executable, "-m", "registry.cli", "signer", "--transactions", "--socket", str(path),
+    ]  # fmt: skip
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            assert "listens on" in process.stderr.readline()
+            settings = settings_of(
+                tmp_path / "registry", signer_socket=path, passphrase_file=tmp_path / "none"
+            )
+            settings.transaction_keystore.mkdir(parents=True)
+            (settings.transaction_keystore / "operator-1.address").write_text(address)
+            keystore = open_keystore(settings)
+            assert keystore.holds("operator-1")
+            signer = keystore.signer("operator-1")
+            assert Account.recover_transaction(signer.sign(ANCHOR).raw).lower() == address
+            with pytest.raises(SigningRefusedError):
+                signer.sign(replace(ANCHOR, chain_id=1))
+            with pytest.raises(SigningRefusedError) as caught:
+                keystore.create("operator-2")
+            assert caught.value.reason == "no_generation"
+        finally:
+            process.terminate()
+    assert process.returncode == 0
+    with pytest.raises(SignerUnavailableError):
+        signer.sign(ANCHOR)
 
 
 def test_keys_of_a_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

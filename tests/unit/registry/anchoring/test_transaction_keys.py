@@ -148,6 +148,9 @@ def test_a_retired_role_signs_nothing(keystore: TransactionKeystore) -> None:
     assert keystore.retire("operator-1") == "retired-operator-1"
     assert keystore.roles() == {"retired-operator-1": address}
     assert not keystore.holds("operator-1")
+    again = keystore.create("operator-1", work_factor=WORK)
+    assert keystore.retire("operator-1") == "retired-operator-1-2"
+    assert keystore.roles() == {"retired-operator-1": address, "retired-operator-1-2": again}
 
 
 @pytest.mark.parametrize("role", ["", "../x", "Operator", "a b", "-x"])
