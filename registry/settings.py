@@ -17,10 +17,11 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from registry.kit.errors import UnusableSettingsError
+from verifier.chain import chain_profile
 from verifier.core.limits import MAX_BATCH_LEAVES
 
 EMBEDDED: Final = "embedded"  # the development chain that Lancang starts itself
-DEVELOPMENT_CHAIN_IDS: Final = frozenset({1337, 31337})
+DEVELOPMENT_CHAIN_IDS: Final = chain_profile.DEVELOPMENT_CHAIN_IDS
 _PREFIX: Final = "LANCANG_"
 _DELIMITER: Final = "__"
 # In clear over loopback alone: whoever may ask such a signer may spend the money of its accounts.

@@ -121,6 +121,11 @@ class TestAbandon:
         assert (found.reason, found.place) == (QuarantineReason.LEDGER_CLOSED, None)
         home.decide(1, Decision.ABANDON)
         assert state(home) is WriteState.ABANDONED
+        home.chain.closed_at = None
+        home.queue(b"two")
+        home.finish()
+        report = reconcile(home.database, home.chain, TreeShelf(home.objects), now=home.now)
+        assert [found.code for found in report.discrepancies] == ["abandoned_anchor"]
 
     def test_no_leaf_leaves_a_batch_that_is_not_abandoned(self, home: Installation) -> None:
         home.queue(b"one")
