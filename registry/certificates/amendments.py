@@ -60,7 +60,7 @@ def changed_paths(changes: Sequence[Change]) -> list[str]:
 
     Source: docs/evidence-format.md, section 1.3.
     """
-    found = sorted({_path_of(change.path) for change in changes})
+    found = sorted({path_of(change) for change in changes})
     for segments in (2, 1):
         if len(found) <= MAX_CHANGES:
             break
@@ -86,8 +86,9 @@ def changes_against(earlier: str, document: str) -> list[Change] | None:
     )
 
 
-def _path_of(pointer: str) -> str:
-    name, *rest = pointer.removeprefix("/").split("/")
+def path_of(change: Change) -> str:
+    """Return the field that a change touches, as `changed_paths` names it."""
+    name, *rest = change.path.removeprefix("/").split("/")
     if name in _NUMBERED:
         number = [str(int(rest[0]) + 1)] if rest else []
         return ".".join([_NUMBERED[name], *number, *rest[1:2]])

@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse
 from registry.access.domain import Action, allows
 from registry.bodies.service import get_body
 from registry.certificates import listing
+from registry.certificates.amendments import changes_of, path_of
 from registry.certificates.domain import State, StatusAct
 from registry.certificates.listing import Listed, Wanted
 from registry.certificates.rendering.files import files_of
@@ -21,11 +22,13 @@ from registry.certificates.signed_contents import document_of
 from registry.kit.errors import InvalidInputError, NotFoundError
 from registry.kit.import_problems import FileProblem, ImportRefusedError
 from registry.kit.problem_words import in_language, place_words
-from registry.laboratory.router import LaboratoryDep
+from registry.laboratory import requests
+from registry.laboratory.dependencies import LaboratoryDep
+from registry.laboratory.history import full_history
 from registry.laboratory.service import Laboratory, parse_place, place_text, version_of
 from registry.reviews import service as reviews
 from registry.reviews.domain import ReviewAct
-from registry.web.document_view import document_results, entries_of
+from registry.web.document_view import document_results, entries_of, json_text, path_text
 from registry.web.expiries import bodies_within, expiries_of
 from registry.web.pages import PagesDep, language_of
 from registry.web.visitors import NO_STORE, PageRoute, ProvedFormDep, Visitor, VisitorDep
@@ -73,6 +76,8 @@ def show_desk(
         looked_after = bodies_within(session, principal.reach(Action.BODIES_READ))
         expiries = expiries_of(session, looked_after, at=laboratory.clock())
         returned = reviews.returned(session, [each.row.id for each in waiting["drafts"]])
+        may_decide = visitor.may(Action.STATUS_ORDER)
+        asked = requests.listed(session, principal, waiting=True) if may_decide else []
     mine = [
         each
         for each in waiting["drafts"]
@@ -87,7 +92,8 @@ def show_desk(
         most=_ON_A_PAGE,
         returned=mine,
         expiries=expiries,
-        may_import=bool(_reaches(visitor, Action.CERTIFICATES_DRAFT)),
+        requests=asked,
+        may_import=visitor.may(Action.CERTIFICATES_DRAFT),
     )
 
 
@@ -138,6 +144,13 @@ def show_certificates(
             and each.row.maker_person != visitor.principal.person
             and allows(visitor.principal.grants, Action.CERTIFICATES_APPROVE, each.tenant)
         },
+        orderable={
+            each.row.id
+            for each in shown
+            if name == "signed"
+            and allows(visitor.principal.grants, Action.STATUS_ORDER, each.tenant)
+        },
+        reasons=_REASONS,
         next=place_text(shown[-1]) if len(found) > _ON_A_PAGE else None,
     )
 
@@ -160,6 +173,7 @@ def approve_several(
 @router.get("/import")
 def show_import(request: Request, pages: PagesDep, visitor: VisitorDep) -> Response:
     """Show the form in which files of documents are handed in."""
+    visitor.require(Action.CERTIFICATES_DRAFT)
     return pages.render(
         request, "import.html", headers=NO_STORE, visitor=visitor, problems=None, more=0
     )
@@ -174,6 +188,7 @@ def take_files_in(
     form: ProvedFormDep,
 ) -> Response:
     """Store the drafts of files, or show every problem; nothing in between."""
+    visitor.require(Action.CERTIFICATES_DRAFT)
     files = [(file.name, file.content) for file in form.chosen_files("files")]
     if not files:
         raise InvalidInputError("choose at least one file")
@@ -206,8 +221,11 @@ def show_certificate(
     words = wording(language_of(request))
     with laboratory.database.read() as session:
         found = laboratory.find(session, visitor.principal, identifier, Action.CERTIFICATES_READ)
-        history = listing.history_of(session, found)
         content = document_of(session, found.row)
+        history = full_history(session, found)
+        changes = changes_of(session, found.row)
+        replaced = listing.find(session, [found.row.replaces_id or ""])
+        replaced_by = listing.amendments_of(session, identifier)
         said = reviews.reviews_of(session, identifier)
         releases = listing.releases_of(session, identifier)
         body = get_body(session, found.row.body_id).body
@@ -231,6 +249,16 @@ def show_certificate(
         entries=list(entries_of(rest, words.language)),
         results=document_results(document, words),
         history=history,
+        changes=[
+            (
+                path_text(path_of(each), words.language),
+                json_text(each.before, words.language),
+                json_text(each.after, words.language),
+            )
+            for each in changes
+        ],
+        replaced=replaced,
+        replaced_by=replaced_by,
         said=said,
         returned=bool(said) and said[-1].act is ReviewAct.RETURN,
         releases=releases,
@@ -252,10 +280,12 @@ def act_on_certificate(
         _approve(laboratory, visitor, {identifier: version})
     elif act == "sign":
         laboratory.sign(principal, [identifier])
-    elif act in {"return", "submit", "discard"}:
+    elif act in {"return", "submit", "discard", "withdraw"}:
         with laboratory.database.begin() as session:
             if act == "return":
                 laboratory.return_draft(session, principal, identifier, version, remarks)
+            elif act == "withdraw":
+                laboratory.withdraw(session, principal, identifier, version, remarks)
             elif act == "submit":
                 laboratory.submit_again(session, principal, identifier, version, remarks)
             else:
@@ -338,11 +368,6 @@ def _permitted(visitor: Visitor, found: Listed) -> dict[str, bool]:
     }
     allowed = {name: allows(grants, action, found.tenant) for name, action in actions.items()}
     return {**allowed, "own": found.row.maker_person == visitor.principal.person}
-
-
-def _reaches(visitor: Visitor, action: Action) -> bool:
-    reach = visitor.principal.reach(action)
-    return reach.everywhere or bool(reach.parties or reach.bodies)
 
 
 def _reason(name: str) -> RevocationReason:

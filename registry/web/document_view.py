@@ -13,6 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
+from verifier.core.conclusions import Conclusion
 from verifier.wording import Wording
 
 _FALLBACK: Final = "en"
@@ -27,6 +28,8 @@ _CONCLUSION_SHAPES: Final[Mapping[str, str]] = {
     "not_applicable": "not_applicable",
 }
 _LANGUAGES: Final = frozenset({"en", "km", "lo", "my", "ru", "th", "vi", "zh"})
+_CONCLUSIONS: Final = frozenset(each.value for each in Conclusion)  # others are shown as text
+_SIGNS: Final[Mapping[str, str]] = {"<=": "≤", ">=": "≥", "==": "="}
 _CHANGED: Final = ("replaces", "changed")
 _MAX_SEGMENTS: Final = 6  # our documents have four
 
@@ -91,8 +94,8 @@ def result_row(result: Mapping[str, Any], words: Wording) -> ResultRow:
         name=text_of(named, words.language) if named else "",
         found=" ".join(str(part) for part in (found, result.get("unit")) if part and found),
         method=str(_members(result.get("method")).get("standard", "")),
-        requirement=_requirement(_members(result.get("requirement"))),
-        conclusion=words.conclusion(conclusion),
+        requirement=_requirement(_members(result.get("requirement")), words.language),
+        conclusion=words.conclusion(conclusion) if conclusion in _CONCLUSIONS else conclusion,
         shape=_CONCLUSION_SHAPES.get(conclusion, "unknown"),
         accredited=result.get("accredited") is True,
         shown=named is not None,
@@ -129,6 +132,11 @@ def text_of(value: object, language: str) -> str:
     return label_of(key, language) if key in _labels() else text
 
 
+def json_text(content: str | None, language: str) -> str:
+    """Return a value given as JSON as text; "–" for none."""
+    return "–" if content is None else text_of(json.loads(content), language)
+
+
 def path_text(path: str, language: str) -> str:
     """Return the dotted path of a field in words: "Results 2: Uncertainty"."""
     name, *rest = path.split(".")
@@ -159,10 +167,13 @@ def _mapping_text(value: Mapping[str, Any], language: str) -> str:
     return ", ".join(parts)
 
 
-def _requirement(requirement: Mapping[str, Any]) -> str:
-    order = ("operator", "limit", "unit", "standard")
-    parts = (str(requirement[name]) for name in order if requirement.get(name))
-    return " ".join(part.replace("_", " ") for part in parts)
+def _requirement(requirement: Mapping[str, Any], language: str) -> str:
+    operator = str(requirement.get("operator", ""))
+    sign = _SIGNS.get(operator) or (text_of(operator, language) if operator else "")
+    rest = (
+        str(requirement[name]) for name in ("limit", "unit", "standard") if requirement.get(name)
+    )
+    return " ".join([sign, *rest]).strip()
 
 
 def _leaves(

@@ -13,7 +13,12 @@ from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
 from registry.access.dependencies import GateDep
-from registry.access.errors import CsrfMismatchError, NotAuthenticatedError
+from registry.access.domain import Action
+from registry.access.errors import (
+    CsrfMismatchError,
+    NotAuthenticatedError,
+    NotPermittedError,
+)
 from registry.access.gate import SESSION_PREFIX
 from registry.access.principal import Principal, RefusedError
 from registry.kit.errors import RegistryError, UnauthenticatedError
@@ -43,6 +48,24 @@ class Visitor:
     principal: Principal
     secret: str
     csrf: str
+
+    def may(self, action: str) -> bool:
+        """Tell whether one of his roles allows an action anywhere; what is not shown is not asked.
+
+        Args:
+            action: Code of the action, as `registry.access.domain.Action` has it.
+        """
+        reach = self.principal.reach(Action(action))
+        return reach.everywhere or bool(reach.parties or reach.bodies)
+
+    def require(self, action: Action) -> None:
+        """Refuse a page on which nothing could be done.
+
+        Raises:
+            NotPermittedError: None of his roles allows the action anywhere.
+        """
+        if not self.may(action):
+            raise NotPermittedError(f"none of your roles allows {action}")
 
 
 def get_visitor(request: Request, gate: GateDep) -> Iterator[Visitor]:

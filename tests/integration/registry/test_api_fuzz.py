@@ -10,14 +10,20 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from schemathesis.checks import not_a_server_error
 
-from registry.access.domain import INSTALLATION, Role, Tenant
+from registry.access.domain import GRANTED_IN, INSTALLATION, Role, Tenant, TenantKind
 from tests.support.desk import add_person, bearer, tenant
 from tests.support.registry_world import World, samples
 from tests.support.web import make_app
 
 pytestmark = pytest.mark.slow
 
-_EXAMPLES = 12  # of each route: a minute on a small machine
+_EXAMPLES = 12  # of each route by somebody who may do everything: a minute on a small machine
+_EXAMPLES_BY_ROLE = 3  # by somebody with one role
+_HOMES = {
+    TenantKind.BODY: lambda world: tenant(world, "demo-km"),
+    TenantKind.PARTY: lambda _: Tenant.of_party("CN"),
+    TenantKind.INSTALLATION: lambda _: INSTALLATION,
+}
 
 
 @pytest.fixture
@@ -38,8 +44,19 @@ def app(world: World) -> FastAPI:
 
 
 def test_no_input_makes_the_server_fail(app: FastAPI) -> None:
+    run_as("everybody", app, examples=_EXAMPLES)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_no_input_of_any_role_makes_the_server_fail(world: World, app: FastAPI, role: Role) -> None:
+    kind = sorted(GRANTED_IN[role])[0]
+    add_person(world, "one", [(role, _HOMES[kind](world))])
+    run_as("one", app, examples=_EXAMPLES_BY_ROLE)
+
+
+def run_as(name: str, app: FastAPI, *, examples: int) -> None:
     description = schemathesis.openapi.from_asgi("/openapi.json", app)
-    headers = bearer(app, "everybody")
+    headers = bearer(app, name)
     failed: list[str] = []
     for found in description.get_all_operations():
         operation = found.ok()
@@ -47,7 +64,7 @@ def test_no_input_makes_the_server_fail(app: FastAPI) -> None:
             continue  # would end the session of the run
 
         @settings(
-            max_examples=_EXAMPLES,
+            max_examples=examples,
             deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),

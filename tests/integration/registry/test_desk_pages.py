@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from registry.access.domain import Role, Tenant
+from registry.access.domain import GRANTED_IN, INSTALLATION, Role, Tenant
 from tests.support.desk import PASSWORD, add_person, sign_in, tenant
 from tests.support.registry_world import World, samples
 from tests.support.web import HOST, Browser, Html, make_app
@@ -95,6 +95,96 @@ def test_a_refused_import_is_told_in_the_language_of_the_page(app: FastAPI) -> N
     page = Html(clerk.send(form, {}, {"files": ("a.csv", table)}).text)
     assert "第 2 行，B (consignment.hs_code) 列" in page.text
     assert "以公式符号开头；请直接输入数值" in page.text
+
+
+def test_an_approval_is_withdrawn_on_the_page(world: World, app: FastAPI) -> None:
+    [identifier] = world.draft(document())
+    world.approve([identifier])
+    address = f"/desk/certificates/{identifier}"
+    page = Html(press(sign_in(app, APPROVER), address, "withdraw", remarks="wrong lot").text)
+    assert "returned" in page.text
+    assert "approval withdrawn , wang: wrong lot" in page.text
+    officer = Html(sign_in(app, OFFICER).get(address).text)
+    assert not [form for form in officer.forms if form.action.endswith("/withdraw")]
+
+
+class TestManyAtOnce:
+    def ask(self, world: World, app: FastAPI) -> Browser:
+        world.issue(*(document(number=f"M-{at}") for at in range(11)))
+        approver = sign_in(app, APPROVER)
+        page = Html(approver.get("/desk/certificates?show=signed").text)
+        ticks = [each["value"] for tag, each in page.tags if each.get("name") == "certificate"]
+        assert len(ticks) == 11
+        form = page.form("/desk/requests")
+        values = {
+            "csrf": form.values["csrf"], "certificate": ticks, "act": "revoke",
+            "reason": "fraud", "remark": "<b>oven</b> 3",
+        }  # fmt: skip
+        asked = approver.request("POST", form.action, data=values)
+        assert "it waits for another person" in Html(asked.text).text
+        assert "<b>oven</b> 3" in Html(asked.text).text
+        return approver
+
+    def test_another_person_approves(self, world: World, app: FastAPI) -> None:
+        approver = self.ask(world, app)
+        own = Html(approver.get("/desk/requests").text)
+        assert not [form for form in own.forms if form.action.endswith("/approve")]
+        officer = sign_in(app, OFFICER)
+        assert "For a second person 1" in Html(officer.get("/desk").text).text
+        form = Html(officer.get("/desk/requests").text).form("/approve")
+        done = Html(officer.send(form).text)
+        assert "Nothing waits for a decision" in done.text
+        revoked = Html(officer.get("/desk/certificates?show=revoked").text)
+        assert len(links(revoked)) == 11
+        again = officer.send(form)
+        assert again.status_code == 409
+        assert "decided already" in Html(again.text).text
+
+    def test_who_asked_takes_it_back_and_strangers_see_nothing(
+        self, world: World, app: FastAPI
+    ) -> None:
+        approver = self.ask(world, app)
+        form = Html(approver.get("/desk/requests").text).form("/refuse")
+        stranger = sign_in(app, STRANGER)
+        seen = stranger.get("/desk/requests")
+        assert "oven" not in seen.text
+        forged = {"csrf": Html(seen.text).forms[0].values["csrf"]}
+        assert stranger.request("POST", form.action, data=forged).status_code == 404
+        assert "refused or taken back" in Html(approver.send(form).text).text
+
+
+class TestWhatIsShown:
+    """A page offers to each what his roles allow, and nothing else."""
+
+    TABS = ("/desk/import", "/desk/requests", "/desk/print", "/desk/bodies", "/desk/certificates")
+
+    @pytest.mark.parametrize("role", Role)
+    def test_tabs_lead_where_one_may_go(self, world: World, app: FastAPI, role: Role) -> None:
+        kind = next(iter(sorted(GRANTED_IN[role])))
+        where = {
+            "body": tenant(world, "demo-km"),
+            "party": Tenant.of_party("CN"),
+            "installation": INSTALLATION,
+        }[kind]
+        add_person(world, f"one {role.value}", [(role, where)])
+        browser = sign_in(app, f"one {role.value}")
+        page = Html(browser.get("/desk").text)
+        offered = {link.split("?")[0] for link in page.links}
+        for tab in self.TABS:
+            answer = browser.get(tab)
+            if tab in offered:
+                assert answer.status_code == 200, (role, tab)
+            elif tab in {"/desk/import", "/desk/requests"}:
+                assert answer.status_code == 403, (role, tab)
+
+    def test_nobody_imports_who_may_not(self, world: World, app: FastAPI) -> None:
+        officer = sign_in(app, OFFICER)
+        page = Html(officer.get("/desk").text)
+        assert "/desk/import" not in page.links
+        data = {"csrf": page.forms[0].values["csrf"]}
+        files = {"files": ("a.json", b"[]")}
+        refused = officer.request("POST", "/desk/import", data=data, files=files)
+        assert refused.status_code == 403
 
 
 def test_several_drafts_are_approved_together(world: World, app: FastAPI) -> None:
@@ -264,8 +354,11 @@ class TestForms:
                 f"/desk/certificates/{draft}",
                 f"/desk/certificates/{issued.certificate_id}",
             ):
-                page = Html(browser.get(path).text)
-                posting = [form for form in page.forms if form.method == "post"]
+                answer = browser.get(path)
+                if (name, path) == (OFFICER, "/desk/import"):
+                    assert answer.status_code == 403
+                    continue
+                posting = [form for form in Html(answer.text).forms if form.method == "post"]
                 assert posting
                 assert all(form.values.get("csrf") for form in posting), path
 
@@ -276,18 +369,23 @@ def test_every_page_in_every_language_is_small_and_holds_nothing_inline(
 ) -> None:
     [draft] = world.draft(document(number="D-1"))
     [issued] = world.issue(document(number="D-2"))
-    officer = sign_in(app, OFFICER)
+    china = Tenant.of_party("CN")
+    several = [(Role.CLERK, tenant(world, "demo-km")), (Role.OFFICER, china)]
+    add_person(world, "several", [*several, (Role.ACCREDITOR, china)])
+    officer = sign_in(app, "several")
     body = world.bodies["demo-km"].id.hex()
     for path in (
         "/desk",
         "/desk/certificates",
+        "/desk/certificates?show=signed",
         "/desk/import",
+        "/desk/requests",
         "/desk/bodies",
         f"/desk/bodies/{body}",
         f"/desk/certificates/{draft}",
         f"/desk/certificates/{issued.certificate_id}",
     ):
-        answer = officer.get(path, params={"lang": language})
+        answer = officer.get(f"{path}{'&' if '?' in path else '?'}lang={language}")
         assert answer.status_code == 200, path
         assert answer.headers["cache-control"] == "no-store"
         page = Html(answer.text)
