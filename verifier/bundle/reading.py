@@ -7,10 +7,9 @@ a node that leaves something out makes the bundle fail, never smaller.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from verifier.bundle.opening import ended
 from verifier.bundle.records import (
@@ -40,22 +39,14 @@ from verifier.bundle.rows import (
 from verifier.bundle.table import Table
 from verifier.chain.chain_profile import Generation
 from verifier.chain.contracts import CERTIFICATE_LEDGER, RFC9162_SHA256, TRUST_REGISTRY, contract
-from verifier.chain.reader import ChainReader, Era, LogEntry, together
+from verifier.chain.reader import ChainReader, Era, LogEntry, few_at_a_time
 from verifier.chain.rpc import fault
+from verifier.chain.status_events import LEAF_EVENT, LIST_EVENTS, block_times
 from verifier.core.errors import EvidenceUnavailableError
 from verifier.core.ids import party_from_bytes32
 from verifier.core.strict_json import JsonValue
 
 LOG_BLOCKS: Final = 50_000  # of one search; what nodes refuse is split further
-_AT_A_TIME: Final = 16  # questions under way at once
-_CHANGES: Final = {
-    "StatusRevoked": "revoked",
-    "StatusSuspended": "suspended",
-    "StatusResumed": "resumed",
-}
-_LEAF_REVOKED: Final = "LeafRevoked"
-
-Result = TypeVar("Result")
 
 
 async def read_chain(reader: ChainReader) -> ChainRecord:
@@ -125,10 +116,12 @@ async def _read_registry(place: _Place) -> _Registry:
     parties = await _listed(place, "party", "partyId")
     body_ids = await _listed(place, "body", "bodyId")
     operators = await _listed(place, "operator", "operator")
-    party_records = await _each(_read_party(place, party) for party in parties)
+    party_records = await few_at_a_time(_read_party(place, party) for party in parties)
     numbers = {party: number for number, party in enumerate(parties)}
     bodies = [await _read_body(place, body, numbers) for body in body_ids]
-    operator_records = await _each(_read_operator(place, operator) for operator in operators)
+    operator_records = await few_at_a_time(
+        _read_operator(place, operator) for operator in operators
+    )
     pinned = place.generation.trust_registry
     return _Registry(
         RegistryRecord(
@@ -146,7 +139,7 @@ async def _read_registry(place: _Place) -> _Registry:
 async def _listed(place: _Place, thing: str, name: str) -> list[Any]:
     """Return every id of a list that the registry counts."""
     count = (await place.trust(f"{thing}Count"))["count"]
-    answers = await _each(place.trust(f"{thing}At", index) for index in range(count))
+    answers = await few_at_a_time(place.trust(f"{thing}At", index) for index in range(count))
     ids = [answer[name] for answer in answers]
     if len(set(ids)) < len(ids):
         raise fault(f"{thing}At: one is listed twice")
@@ -203,9 +196,9 @@ async def _read_body(place: _Place, body: bytes, parties: Mapping[bytes, int]) -
 
 async def _read_keys(place: _Place, body: bytes) -> tuple[KeyRecord, ...]:
     count = (await place.trust("keyCount", body))["count"]
-    answers = await _each(place.trust("keyAt", body, index) for index in range(count))
+    answers = await few_at_a_time(place.trust("keyAt", body, index) for index in range(count))
     names = [answer["thumbprint"] for answer in answers]
-    keys = await _each(place.trust("keyOf", body, name) for name in names)
+    keys = await few_at_a_time(place.trust("keyOf", body, name) for name in names)
     return tuple(
         KeyRecord(
             thumbprint=name,
@@ -225,7 +218,7 @@ async def _read_keys(place: _Place, body: bytes) -> tuple[KeyRecord, ...]:
 
 async def _read_ledger(place: _Place, registry: _Registry) -> LedgerRecord:
     count = (await place.ledger("anchorCount"))["count"]
-    anchors = await _each(place.ledger("anchorAt", index) for index in range(count))
+    anchors = await few_at_a_time(place.ledger("anchorAt", index) for index in range(count))
     events, leaves = await _read_changes(place, registry)
     words = await _confirmed(place, registry, events)
     pinned = place.generation.certificate_ledger
@@ -263,7 +256,7 @@ def _anchor(ordinal: int, record: Mapping[str, Any], registry: _Registry) -> Anc
 async def _read_changes(place: _Place, registry: _Registry) -> tuple[list[EventRow], list[LeafRow]]:
     """Return every change of status, as many as the ledger counts for each body."""
     logs = await _all_logs(place)
-    times = await _block_times(place.reader, logs)
+    times = await block_times(place.reader, logs)
     abi = contract(CERTIFICATE_LEDGER)
     events: list[EventRow] = []
     leaves: list[LeafRow] = []
@@ -276,8 +269,8 @@ async def _read_changes(place: _Place, registry: _Registry) -> tuple[list[EventR
             raise fault("eth_getLogs: a change of status of no body")
         found[values["bodyId"]] += 1
         where = {"body": body, "block": log.block, "position": log.position}
-        when = {"time": times[log.block], "reason": values["reason"]}
-        if event.name == _LEAF_REVOKED:
+        when = {"time": _time(times[log.block]), "reason": values["reason"]}
+        if event.name == LEAF_EVENT:
             leaves.append(LeafRow(**where, **when, leaf=values["leaf"]))
             continue
         events.append(
@@ -286,12 +279,14 @@ async def _read_changes(place: _Place, registry: _Registry) -> tuple[list[EventR
                 **when,
                 list_number=values["list"],
                 word=values["word"],
-                kind=_CHANGES[event.name],
+                kind=LIST_EVENTS[event.name],
                 by_party=values.get("byParty", False),
                 mask=values["mask"],
             )
         )
-    counted = await _each(place.ledger("statusEventCount", body) for body in registry.bodies)
+    counted = await few_at_a_time(
+        place.ledger("statusEventCount", body) for body in registry.bodies
+    )
     if [answer["count"] for answer in counted] != list(found.values()):
         raise fault("eth_getLogs: the ledger counts another number of changes of status")
     return events, leaves
@@ -306,7 +301,7 @@ async def _confirmed(
     words = list(replay(ordered))
     set_now = {(word.body, word.list_number, word.word): word for word in words}
     touched = dict.fromkeys((each.body, each.list_number, each.word) for each in ordered)
-    answers = await _each(
+    answers = await few_at_a_time(
         place.ledger("word", ids[body], list_number, word) for body, list_number, word in touched
     )
     for (body, list_number, word), answer in zip(touched, answers, strict=True):
@@ -324,7 +319,7 @@ async def _confirmed(
 
 async def _all_logs(place: _Place) -> list[LogEntry]:
     abi = contract(CERTIFICATE_LEDGER)
-    topics: list[JsonValue] = [f"0x{abi.topic(name).hex()}" for name in (*_CHANGES, _LEAF_REVOKED)]
+    topics: list[JsonValue] = [f"0x{abi.topic(name).hex()}" for name in (*LIST_EVENTS, LEAF_EVENT)]
     first, last = place.generation.from_block, place.reader.last_block(place.generation)
     logs: list[LogEntry] = []
     for start in range(first, last + 1, LOG_BLOCKS):
@@ -346,28 +341,6 @@ async def _logs(
         *await _logs(place, topics, first, middle),
         *await _logs(place, topics, middle + 1, last),
     )
-
-
-async def _block_times(reader: ChainReader, logs: Iterable[LogEntry]) -> dict[int, int]:
-    blocks = {log.block: log.block_hash for log in logs}
-    headers = await _each(map(reader.block, blocks))
-    if any(blocks[header.number] != header.hash for header in headers):
-        raise fault("eth_getLogs: an entry is of a block that is not on the chain")
-    return {header.number: _time(header.time) for header in headers}
-
-
-async def _each(questions: Iterable[Awaitable[Result]]) -> list[Result]:
-    """Await all, a few at a time, in their order."""
-    results: list[Result] = []
-    for group in _groups(questions):
-        results += await together(*group)
-    return results
-
-
-def _groups(questions: Iterable[Result]) -> Iterator[tuple[Result, ...]]:
-    rest = iter(questions)
-    while group := tuple(islice(rest, _AT_A_TIME)):
-        yield group
 
 
 def _time(moment: int) -> int:

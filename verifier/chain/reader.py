@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import functools
 import hashlib
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, TypeVar
 
 import httpx
@@ -26,6 +27,7 @@ from verifier.core.strict_json import JsonValue
 
 MAX_LOG_ENTRIES: Final = 1024  # status changes that name one list of one body; bounds the parsing
 _MAX_TOPICS: Final = 4  # of the EVM
+_AT_A_TIME: Final = 16  # questions under way at once, for each node
 
 Result = TypeVar("Result")
 
@@ -38,6 +40,15 @@ async def together(*questions: Awaitable[Result]) -> list[Result]:
         if isinstance(outcome, BaseException):
             raise outcome
         results.append(outcome)
+    return results
+
+
+async def few_at_a_time(questions: Iterable[Awaitable[Result]]) -> list[Result]:
+    """Await many in groups, so that no node is flooded, and return their results in order."""
+    results: list[Result] = []
+    rest = iter(questions)
+    while group := tuple(islice(rest, _AT_A_TIME)):
+        results += await together(*group)
     return results
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from verifier.chain.contracts import CERTIFICATE_LEDGER, contract
-from verifier.chain.reader import ChainReader, Era, LogEntry, together
+from verifier.chain.reader import ChainReader, Era, LogEntry, few_at_a_time, together
 from verifier.chain.rpc import fault
 from verifier.checks.facts import StatusEvent
 from verifier.core.ids import StatusEntry
@@ -14,12 +14,12 @@ from verifier.core.strict_json import JsonValue
 
 MAX_EVENTS: Final = 64  # changes of one certificate; each costs the look-up of a block
 WORD_BITS: Final = 256  # of a word of the ledger's bitmaps
-_LIST_EVENTS: Final = {
+LIST_EVENTS: Final = {
     "StatusRevoked": "revoked",
     "StatusSuspended": "suspended",
     "StatusResumed": "resumed",
 }
-_LEAF_EVENT: Final = "LeafRevoked"
+LEAF_EVENT: Final = "LeafRevoked"
 
 
 async def read_status_events(
@@ -38,11 +38,11 @@ async def read_status_events(
         EvidenceUnavailableError: The nodes do not give or do not agree on the log.
     """
     ledger = contract(CERTIFICATE_LEDGER)
-    list_topics = [_hex(ledger.topic(name)) for name in _LIST_EVENTS]
+    list_topics = [_hex(ledger.topic(name)) for name in LIST_EVENTS]
     list_number = entry.list_number.to_bytes(32)
     found = await together(
         reader.logs(era.generation, [list(list_topics), _hex(body), _hex(list_number)]),
-        reader.logs(era.generation, [_hex(ledger.topic(_LEAF_EVENT)), _hex(body), _hex(leaf)]),
+        reader.logs(era.generation, [_hex(ledger.topic(LEAF_EVENT)), _hex(body), _hex(leaf)]),
     )
     changes = [
         (log, kind, event.values)
@@ -53,7 +53,7 @@ async def read_status_events(
     ]
     if len(changes) > MAX_EVENTS:
         raise fault(f"more than {MAX_EVENTS} changes of one status")
-    times = await _block_times(reader, [log for log, _, _ in changes])
+    times = await block_times(reader, [log for log, _, _ in changes])
     return tuple(
         StatusEvent(
             kind=kind,
@@ -73,7 +73,7 @@ def _kind(
 
     Nodes filter by body, list and leaf; that they did is checked.
     """
-    if name == _LEAF_EVENT:
+    if name == LEAF_EVENT:
         asked_for = values["bodyId"] == body and values["leaf"] == leaf
         concerned = True
     else:
@@ -84,12 +84,18 @@ def _kind(
         raise fault("eth_getLogs: an entry is about another certificate")
     if not concerned:
         return None
-    return _LIST_EVENTS.get(name, "revoked")
+    return LIST_EVENTS.get(name, "revoked")
 
 
-async def _block_times(reader: ChainReader, logs: Sequence[LogEntry]) -> dict[int, int]:
+async def block_times(reader: ChainReader, logs: Sequence[LogEntry]) -> dict[int, int]:
+    """Return the time of every block that log entries are of, by number.
+
+    Raises:
+        EvidenceUnavailableError: A block is not the one that its entry names (`chain_fault`), or
+            no quorum for it.
+    """
     blocks = {log.block: log.block_hash for log in logs}
-    headers = await together(*map(reader.block, blocks))
+    headers = await few_at_a_time(map(reader.block, blocks))
     for header in headers:
         if blocks[header.number] != header.hash:
             raise fault("eth_getLogs: an entry is of a block that is not on the chain")
