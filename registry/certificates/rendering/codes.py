@@ -50,18 +50,22 @@ def code_png(text: str) -> bytes:
 
 
 def code_svg(text: str) -> bytes:
-    """Return the symbol as an SVG of its printed size, one path of dark runs."""
+    """Return the symbol as an SVG of its printed size.
+
+    Every run of dark modules is a line as wide as a module, all in one path, so that they are
+    painted at once and leave no seams. As areas they would be three times as much to write.
+    """
     matrix = code_matrix(text)
     size = len(matrix)
     runs = [
-        f"M{run.start()} {y}h{len(run[0])}v1h-{len(run[0])}z"
+        f"M{start} {y}.5h{end - start}"
         for y, row in enumerate(matrix)
-        for run in _DARK_RUN.finditer(row)
+        for start, end in map(re.Match.span, _DARK_RUN.finditer(row))
     ]
     millimetres = f"{size * MODULE_MM:.1f}mm"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{millimetres}" height="{millimetres}" '
         f'viewBox="0 0 {size} {size}" shape-rendering="crispEdges">'
         f'<path fill="#fff" d="M0 0h{size}v{size}h-{size}z"/>'
-        f'<path fill="#000" d="{"".join(runs)}"/></svg>'
+        f'<path fill="none" stroke="#000" stroke-width="1" d="{"".join(runs)}"/></svg>'
     ).encode("ascii")

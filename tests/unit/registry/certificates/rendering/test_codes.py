@@ -51,12 +51,13 @@ def test_png_says_its_printed_size() -> None:
 def test_svg_draws_exactly_the_dark_modules() -> None:
     matrix = code_matrix(LINK)
     drawn = [bytearray(len(matrix)) for _ in matrix]
-    path = code_svg(LINK).decode().split('fill="#000" d="')[1].split('"')[0]
-    for run in path.removesuffix("z").split("z"):
-        position, width = run.removeprefix("M").split("v")[0].split("h")[:2]
-        x, y = map(int, position.split())
+    path = code_svg(LINK).decode().split('stroke-width="1" d="')[1].split('"')[0]
+    for run in path.split("M")[1:]:
+        position, width = run.split("h")
+        x, middle = position.split()
+        assert middle.endswith(".5")
         for offset in range(int(width)):
-            drawn[y][x + offset] = 1
+            drawn[int(middle.removesuffix(".5"))][int(x) + offset] = 1
     assert drawn == matrix
 
 
