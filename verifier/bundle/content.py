@@ -29,7 +29,7 @@ from verifier.bundle.rows import ANCHOR_BYTES, EVENT_BYTES, LEAF_BYTES, WORD_BYT
 from verifier.bundle.table import Table
 from verifier.core.errors import MalformedEvidenceError
 from verifier.core.hashing import DIGEST_BYTES
-from verifier.core.limits import MAX_BUNDLE_BYTES, MAX_BUNDLE_DEPTH
+from verifier.core.limits import MAX_BUNDLE_BYTES, MAX_BUNDLE_DEPTH, MAX_BUNDLE_ITEMS
 from verifier.core.strict_cbor import CborValue, dump_cbor, parse_cbor
 
 VERSION: Final = 1
@@ -58,7 +58,13 @@ def decode_content(data: bytes) -> Bundle:
             or documents out of order (`order`); or parts that contradict each other
             (`inconsistent`).
     """
-    value = parse_cbor(data, what=WHAT, max_bytes=MAX_BUNDLE_BYTES, max_depth=MAX_BUNDLE_DEPTH)
+    value = parse_cbor(
+        data,
+        what=WHAT,
+        max_bytes=MAX_BUNDLE_BYTES,
+        max_depth=MAX_BUNDLE_DEPTH,
+        max_items=MAX_BUNDLE_ITEMS,
+    )
     top = Items.of_map(value, WHAT, "bundle", "chains", "documents")
     if top.integer() != VERSION:
         raise MalformedEvidenceError(WHAT, "is of an unknown version", reason="version")

@@ -26,7 +26,7 @@ from verifier.bundle.file import (
 from verifier.bundle.items import Items
 from verifier.core.errors import MalformedEvidenceError, NotOursError
 from verifier.core.hashing import DIGEST_BYTES
-from verifier.core.limits import MAX_BUNDLE_BYTES, MAX_BUNDLE_FILE_BYTES
+from verifier.core.limits import MAX_BUNDLE_BYTES, MAX_BUNDLE_FILE_BYTES, MAX_BUNDLE_ITEMS
 from verifier.core.strict_cbor import CborValue, dump_cbor, parse_cbor
 
 VERSION: Final = 1
@@ -128,7 +128,7 @@ def parse_delta(data: bytes) -> Delta:
 
 def _parts(base: bytes, changes: bytes, size: int) -> Iterator[bytes]:
     """Yield the pieces of the result, never more than `size` bytes and one piece."""
-    value = parse_cbor(changes, what=_WHAT, max_bytes=MAX_BUNDLE_BYTES)
+    value = parse_cbor(changes, what=_WHAT, max_bytes=MAX_BUNDLE_BYTES, max_items=MAX_BUNDLE_ITEMS)
     if not isinstance(value, list):
         raise MalformedEvidenceError(_WHAT, "has changes that are no list", reason="type")
     rest = iter(value)

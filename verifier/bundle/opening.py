@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from verifier.bundle.content import decode_content
 from verifier.bundle.file import BundleFile, parse_bundle_file
 from verifier.bundle.records import Bundle, ChainRecord, GenerationRecord
-from verifier.bundle.signatures import check_signatures
+from verifier.bundle.signatures import check_signatures, confirm
 from verifier.chain.chain_profile import ChainProfile, Generation
 from verifier.chain.profile import Profile
 from verifier.core.errors import UntrustedBundleError
@@ -46,9 +46,11 @@ def accept_bundle(file: BundleFile, profile: Profile) -> OpenedBundle:
         UntrustedBundleError: It is about other chains or contracts (`other_contracts`), or as
             `check_signatures`.
     """
+    vouchers = check_signatures(file, profile)
     bundle = decode_content(file.content)
     check_contracts(bundle, profile)
-    return OpenedBundle(bundle=bundle, file=file, signers=check_signatures(file, bundle, profile))
+    signers = confirm(vouchers, file, bundle, profile)
+    return OpenedBundle(bundle=bundle, file=file, signers=signers)
 
 
 def check_contracts(bundle: Bundle, profile: Profile) -> None:

@@ -7,7 +7,7 @@ date with the time that it pretends.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -72,6 +72,62 @@ class Delegation:
         return delegation
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What is signed: hash and size of a content, and the block of the home chain it is about."""
+
+    digest: bytes
+    size: int
+    genesis: bytes
+    block: int
+    block_hash: bytes
+    time: int
+
+    @classmethod
+    def of(cls, file: BundleFile, bundle: Bundle) -> Self:
+        """Return the statement that is true of a bundle."""
+        home = bundle.home
+        return cls(
+            digest=file.digest,
+            size=len(file.content),
+            genesis=home.genesis,
+            block=home.block,
+            block_hash=home.block_hash,
+            time=home.time,
+        )
+
+    def encode(self) -> bytes:
+        """Return the payload of the signed message."""
+        return dump_cbor(
+            [self.digest, self.size, self.genesis, self.block, self.block_hash, self.time]
+        )
+
+    @classmethod
+    def read(cls, payload: bytes) -> Self:
+        """Parse the payload of a signed message."""
+        what = "bundle signature"
+        items = Items.of_list(parse_cbor(payload, what=what), what)
+        statement = cls(
+            digest=items.octets(DIGEST_BYTES),
+            size=items.integer(),
+            genesis=items.octets(DIGEST_BYTES),
+            block=items.integer(),
+            block_hash=items.octets(DIGEST_BYTES),
+            time=items.integer(),
+        )
+        items.done()
+        return statement
+
+
+@dataclass(frozen=True, slots=True)
+class Voucher:
+    """A signer of the profile who vouches for a file, by a key of his, and what he says of it."""
+
+    name: str
+    key: PublicKey
+    statement: Statement
+
+
 def sign_bundle(file: BundleFile, bundle: Bundle, signer: Signer, delegation: bytes) -> BundleFile:
     """Return a bundle file with one more signature.
 
@@ -81,15 +137,16 @@ def sign_bundle(file: BundleFile, bundle: Bundle, signer: Signer, delegation: by
         signer: The key that the delegation names.
         delegation: A signed delegation.
     """
-    statement = sign1(_statement(file, bundle), typ=STATEMENT_TYP, signer=signer).encode()
+    payload = Statement.of(file, bundle).encode()
+    statement = sign1(payload, typ=STATEMENT_TYP, signer=signer).encode()
     return BundleFile(file.content, (*file.signatures, SignaturePair(delegation, statement)))
 
 
-def check_signatures(file: BundleFile, bundle: Bundle, profile: Profile) -> tuple[str, ...]:
-    """Return the names of those who vouch for a bundle, if they are enough for the profile.
+def check_signatures(file: BundleFile, profile: Profile) -> tuple[Voucher, ...]:
+    """Return who vouches for a file, if they are enough for the profile.
 
-    Every signer counts once and so does every key, so that nobody reaches a threshold of two with
-    one key that two people delegated to.
+    The content is not looked at: what nobody vouches for is not worth the work of reading it. What
+    they say about it is compared by `confirm`.
 
     Raises:
         UntrustedBundleError: `no_signers` when a production profile names none,
@@ -100,74 +157,97 @@ def check_signatures(file: BundleFile, bundle: Bundle, profile: Profile) -> tupl
             return ()
         message = "the profile names nobody who may sign trust bundles, so it accepts none"
         raise UntrustedBundleError("no_signers", message)
-    found: dict[PublicKey, str] = {}
+    found: list[Voucher] = []
     problems: list[str] = []
-    signers = {signer.key.thumbprint(): signer for signer in profile.bundle_signers}
     for pair in file.signatures:
         try:
-            signer, key = _vouching(pair, file, bundle, profile, signers.values())
+            found.append(_voucher(pair, file, profile))
         except MalformedEvidenceError as error:
             problems.append(str(error))
-            continue
-        if key not in found and signer.name not in found.values():
-            found[key] = signer.name
-    if len(found) < profile.bundle_threshold:
+    return _enough(found, profile, problems)
+
+
+def confirm(
+    vouchers: Sequence[Voucher], file: BundleFile, bundle: Bundle, profile: Profile
+) -> tuple[str, ...]:
+    """Return the names of those whose statement is true of the content, if they are enough.
+
+    Raises:
+        UntrustedBundleError: `too_few_signatures`.
+    """
+    if not profile.bundle_signers:
+        return ()
+    truth = Statement.of(file, bundle)
+    confirmed = [each for each in vouchers if each.statement == truth]
+    problems = [
+        f"bundle signature of {each.name} is about another block"
+        for each in vouchers
+        if each.statement != truth
+    ]
+    return tuple(each.name for each in _enough(confirmed, profile, problems))
+
+
+def _enough(
+    found: Sequence[Voucher], profile: Profile, problems: Sequence[str]
+) -> tuple[Voucher, ...]:
+    """Return vouchers of which every signer and every key counts once, if they are enough.
+
+    Nobody reaches a threshold of two with one key that two people delegated to.
+    """
+    counted: list[Voucher] = []
+    for voucher in found:
+        if all(voucher.name != one.name and voucher.key != one.key for one in counted):
+            counted.append(voucher)
+    if len(counted) < profile.bundle_threshold:
         told = f" ({'; '.join(problems)})" if problems else ""
         message = (
-            f"{len(found)} of the {profile.bundle_threshold} signatures that the profile "
+            f"{len(counted)} of the {profile.bundle_threshold} signatures that the profile "
             f"demands hold{told}"
         )
         raise UntrustedBundleError("too_few_signatures", message)
-    return tuple(found.values())
+    return tuple(counted)
 
 
-def _vouching(
-    pair: SignaturePair,
-    file: BundleFile,
-    bundle: Bundle,
-    profile: Profile,
-    signers: Iterable[BundleSigner],
-) -> tuple[BundleSigner, PublicKey]:
-    """Return who vouches for the bundle and with which key.
+def _voucher(pair: SignaturePair, file: BundleFile, profile: Profile) -> Voucher:
+    """Return who vouches for the file.
 
     Raises:
         MalformedEvidenceError: This pair does not count; the message says why.
     """
     message = parse_sign1(pair.delegation, typ=DELEGATION_TYP, what="delegation")
-    known = (each for each in signers if each.key.thumbprint() == message.thumbprint)
+    known = (each for each in profile.bundle_signers if each.key.thumbprint() == message.thumbprint)
     signer = next(known, None)
     if signer is None or not message.verify(signer.key):
         raise _refused("is by nobody whom the profile names")
     delegation = Delegation.read(message.payload)
-    for problem in _problems(delegation, bundle, profile, signer):
-        raise _refused(problem)
-    statement = parse_sign1(pair.statement, typ=STATEMENT_TYP, what="bundle signature")
-    if not statement.verify(delegation.key) or statement.payload != _statement(file, bundle):
-        raise _refused(f"of {signer.name} is about another bundle or by another key")
-    return signer, delegation.key
+    signed = parse_sign1(pair.statement, typ=STATEMENT_TYP, what="bundle signature")
+    if not signed.verify(delegation.key):
+        raise _refused(f"of {signer.name} is by another key than his delegation names")
+    statement = Statement.read(signed.payload)
+    for problem in _problems(delegation, statement, file, profile, signer):
+        raise _refused(f"of {signer.name} {problem}")
+    return Voucher(signer.name, delegation.key, statement)
 
 
 def _problems(
-    delegation: Delegation, bundle: Bundle, profile: Profile, signer: BundleSigner
+    delegation: Delegation,
+    statement: Statement,
+    file: BundleFile,
+    profile: Profile,
+    signer: BundleSigner,
 ) -> Iterator[str]:
-    home = bundle.home
-    if delegation.genesis != home.genesis:
-        yield f"of {signer.name} is for another chain"
-    if not delegation.since <= home.time < delegation.until:
-        yield f"of {signer.name} is not for the time of this block"
+    if (statement.digest, statement.size) != (file.digest, len(file.content)):
+        yield "is about another bundle"
+    genesis = profile.chains[0].genesis
+    if not delegation.genesis == statement.genesis == genesis:
+        yield "is for another chain"
+    if not delegation.since <= statement.time < delegation.until:
+        yield "is not for the time of this block"
     if delegation.key in {each.key for each in profile.bundle_signers}:
-        yield f"of {signer.name} is to a key that must stay off line"
+        yield "is by a key that must stay off line"
     for key in (signer.key, delegation.key):
-        if not profile.allows(key.algorithm, at=home.time):
-            yield f"of {signer.name} uses {key.algorithm}, which the profile no longer accepts"
-
-
-def _statement(file: BundleFile, bundle: Bundle) -> bytes:
-    """Return what is signed: hash and size of the content, and which block it is about."""
-    home = bundle.home
-    return dump_cbor(
-        [file.digest, len(file.content), home.genesis, home.block, home.block_hash, home.time]
-    )
+        if not profile.allows(key.algorithm, at=statement.time):
+            yield f"uses {key.algorithm}, which the profile no longer accepts"
 
 
 def _refused(message: str) -> MalformedEvidenceError:

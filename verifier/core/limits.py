@@ -21,6 +21,7 @@ SUBTREE_LEAVES: Final = 1024  # an offline code carries the path to the head of 
 MAX_SUBTREE_PATH: Final = 10  # log2(SUBTREE_LEAVES)
 MAX_STATUS_LIST_ENTRIES: Final = 2**20  # one published list; eight of the registry's own lists
 MAX_BUNDLE_BYTES: Final = 64 * 1024 * 1024  # content of a trust bundle: a million batches
+MAX_BUNDLE_ITEMS: Final = 1_000_000  # two thousand bodies with twenty keys each; bounds memory
 MAX_BUNDLE_DEPTH: Final = 12  # the members of a key have 11
 MAX_BUNDLE_FILE_BYTES: Final = MAX_BUNDLE_BYTES + 1024 * 1024  # deflated, with its signatures
 MAX_BUNDLE_SIGNATURES: Final = 64  # as many as a profile can name signers

@@ -41,6 +41,7 @@ def parse_cbor(
     what: str,
     max_bytes: int = MAX_CBOR_BYTES,
     max_depth: int = MAX_CBOR_DEPTH,
+    max_items: int = MAX_CBOR_BYTES,
     tag: int | None = None,
 ) -> CborValue:
     """Parse one CBOR item in its deterministic encoding.
@@ -50,13 +51,15 @@ def parse_cbor(
         what: Name of the part being read, for the error message.
         max_bytes: Largest accepted size.
         max_depth: Deepest accepted nesting, the item itself counted.
+        max_items: Most accepted items, those inside others counted: a byte on the wire becomes an
+            object of fifty.
         tag: The tag that the item must carry, None for none; no tag is allowed inside it.
 
     Returns:
         The value, free of floats; map keys are integers or text.
 
     Raises:
-        LimitExceededError: Too many bytes, or nested deeper than `max_depth`.
+        LimitExceededError: Too many bytes or items, or nested deeper than `max_depth`.
         MalformedEvidenceError: Not CBOR (`cbor`); another encoding than the deterministic one
             (`not_deterministic`); a key twice (`duplicate_key`) or of another type (`key`); a
             float, tag or other simple value (`type`); an integer beyond 2^53 - 1 (`integer`);
@@ -65,7 +68,7 @@ def parse_cbor(
     """
     if len(data) > max_bytes:
         raise LimitExceededError(what, actual=len(data), limit=max_bytes)
-    reader = _Reader(data, what, max_depth)
+    reader = _Reader(data, what, max_depth, max_items)
     if tag is not None and reader.head() != (_TAG, tag):
         reader.refuse(f"must carry tag {tag}", "type")
     value = reader.value(depth=1)
@@ -105,9 +108,11 @@ def _key_order(key: CborKey) -> tuple[int, int, bytes]:
 class _Reader:
     """One pass over the bytes; every length is compared with what is left before it is used."""
 
-    def __init__(self, data: bytes, what: str, max_depth: int) -> None:
+    def __init__(self, data: bytes, what: str, max_depth: int, max_items: int) -> None:
         self.at = 0
         self._max_depth = max_depth
+        self._max_items = max_items
+        self._items = 0
         self._data = data
         self._what = what
 
@@ -130,6 +135,10 @@ class _Reader:
         if depth > self._max_depth:
             what = f"{self._what} (nesting)"
             raise LimitExceededError(what, actual=depth, limit=self._max_depth)
+        self._items += 1
+        if self._items > self._max_items:
+            what = f"{self._what} (items)"
+            raise LimitExceededError(what, actual=self._items, limit=self._max_items)
         major, argument = self.head()
         if major in (_ARRAY, _MAP):
             return self._container(major, argument, depth + 1)

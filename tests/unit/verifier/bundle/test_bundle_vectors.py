@@ -13,7 +13,7 @@ from verifier.bundle.delta import parse_delta
 from verifier.bundle.file import parse_bundle_file
 from verifier.bundle.library import are_heads
 from verifier.bundle.rows import AnchorRow
-from verifier.bundle.signatures import check_signatures
+from verifier.bundle.signatures import check_signatures, confirm
 from verifier.bundle.source import BundleTrustSource
 from verifier.core.errors import MalformedEvidenceError
 from verifier.core.hashing import leaf_digest
@@ -34,14 +34,16 @@ def test_the_content_is_read_and_written() -> None:
 
 def test_the_file_is_signed_by_the_key_that_was_delegated_to() -> None:
     file = parse_bundle_file(bytes.fromhex(EXAMPLE["file"]))
-    profile = trust_profile(
-        bundle_signers=[{"name": "Example", "jwk": EXAMPLE["signer"]}], bundle_threshold=1
-    )
+    signers = [{"name": "Example", "jwk": EXAMPLE["signer"]}]
+    chain = json.loads(trust_profile().document)["chains"][0]
+    chain["genesis"] = f"0x{EXAMPLE['genesis']}"
+    profile = trust_profile(chains=[chain], bundle_signers=signers, bundle_threshold=1)
 
     assert file.content == CONTENT
     assert file.digest.hex() == EXAMPLE["sha256"]
     assert file.signatures[0].delegation.hex() == EXAMPLE["delegation"]
-    assert check_signatures(file, decode_content(file.content), profile) == ("Example",)
+    vouchers = check_signatures(file, profile)
+    assert confirm(vouchers, file, decode_content(file.content), profile) == ("Example",)
 
 
 def test_the_delta_leads_to_the_later_one() -> None:

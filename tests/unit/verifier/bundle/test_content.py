@@ -18,7 +18,7 @@ from verifier.bundle.rows import ANCHOR_BYTES, AnchorRow
 from verifier.bundle.table import Table
 from verifier.checks.facts import StatusEvent, StatusFacts
 from verifier.core.errors import LimitExceededError, MalformedEvidenceError
-from verifier.core.limits import MAX_BUNDLE_BYTES
+from verifier.core.limits import MAX_BUNDLE_BYTES, MAX_BUNDLE_ITEMS
 from verifier.core.merkle import Tree
 from verifier.core.strict_cbor import dump_cbor, parse_cbor
 
@@ -79,6 +79,12 @@ def test_anything_else_is_refused(data: bytes) -> None:
 def test_more_than_the_limit_is_not_looked_at() -> None:
     with pytest.raises(LimitExceededError):
         decode_content(bytes(MAX_BUNDLE_BYTES + 1))
+
+
+def test_more_items_than_the_limit_are_not_made() -> None:
+    many = b"\x9a" + (MAX_BUNDLE_ITEMS + 1).to_bytes(4) + bytes(MAX_BUNDLE_ITEMS + 1)
+    with pytest.raises(LimitExceededError):
+        decode_content(many)
 
 
 def edited(edit: Callable[[Any], None]) -> bytes:

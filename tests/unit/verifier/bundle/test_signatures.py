@@ -124,6 +124,20 @@ class TestTooFew:
 
         assert refusal(moved, VOUCHING.profile()) == "too_few_signatures"
 
+    def test_a_statement_that_is_not_true_of_the_content_does_not_count(self) -> None:
+        later = bundle_of(World(), block=201)
+        lying = sign_bundle(FILE, later, VOUCHING.keys["Kunming"], VOUCHING.delegation("Kunming"))
+        both = sign_bundle(
+            lying, BUNDLE, VOUCHING.keys["Vientiane"], VOUCHING.delegation("Vientiane")
+        )
+
+        assert refusal(both, VOUCHING.profile()) == "too_few_signatures"
+
+    def test_what_nobody_vouches_for_is_not_read(self) -> None:
+        nonsense = BundleFile(b"no bundle at all")
+
+        assert refusal(nonsense, VOUCHING.profile()) == "too_few_signatures"
+
     def test_an_algorithm_that_the_profile_gave_up_does_not_count(self) -> None:
         profile = VOUCHING.profile(algorithms={"ES256": TIME, "EdDSA": None})
         assert refusal(VOUCHING.sign(BUNDLE), profile) == "too_few_signatures"
