@@ -215,6 +215,9 @@ class Settings(BaseSettings):
         profile: Trust profile used to verify; None: the demonstration profile inside `home`.
         access_key_file: File of the key under which API tokens and sessions are stored; None:
             inside `home`. Every process of an installation reads the same.
+        retention_years: For how long contents of certificates are kept at least; `lancang
+            retention` erases nothing younger. Six: what RB/T 214-2017, 4.5.27 asks at least of
+            Chinese laboratories; ISO/IEC 17025, 8.4.2 leaves the period to law and contract.
     """
 
     model_config = SettingsConfigDict(
@@ -233,6 +236,7 @@ class Settings(BaseSettings):
     signer: SignerSettings = SignerSettings()
     store: StoreSettings = StoreSettings()
     http: HttpSettings = HttpSettings()
+    retention_years: Annotated[int, Field(ge=1, le=100)] = 6
 
     @property
     def database(self) -> str:

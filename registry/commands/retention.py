@@ -12,6 +12,7 @@ from registry.kit.actor import Actor
 from registry.kit.clock import system_clock
 from registry.kit.objects import ObjectStoreUnavailableError
 from registry.object_store import open_object_store
+from registry.safeguards.domain import end_of_retention
 from registry.safeguards.retention import erase, expired
 from registry.safeguards.tombstones import note_erasures
 
@@ -21,25 +22,31 @@ _PORTION: Final = 200  # certificates erased in one transaction
 @click.command("retention")
 @click.option(
     "--issued-before",
-    required=True,
     type=click.DateTime(["%Y-%m-%d"]),
-    help="Day (UTC) before which they were issued.",
+    help="Day (UTC) before which they were issued; by default where the period of the "
+    "installation ends (LANCANG_RETENTION_YEARS).",
 )
 @click.option("--ground", required=True, metavar="TEXT", help="The rule that ends the period.")
 @click.option("--by", "name", required=True, metavar="NAME", help="Who erases.")
 @click.option("--yes", is_flag=True, help="Erase; without it, only say how many.")
 @pass_application
 def command(
-    app: Application, issued_before: datetime, ground: str, name: str, *, yes: bool
+    app: Application, issued_before: datetime | None, ground: str, name: str, *, yes: bool
 ) -> None:
     """Erase disclosures and documents for good; tokens, proofs and status stay.
+
+    Nothing is erased that is younger than the period of the installation.
 
     Copies that holders have still verify. Each erasure is on record with its ground, and noted in
     the object store for databases that are restored to an earlier time.
     """
-    before = issued_before.replace(tzinfo=UTC)
-    if before > system_clock():
-        raise click.UsageError("--issued-before must not lie in the future")
+    end = end_of_retention(system_clock(), years=app.settings.retention_years)
+    before = end if issued_before is None else issued_before.replace(tzinfo=UTC)
+    if before > end:
+        raise click.UsageError(
+            f"contents are kept for {app.settings.retention_years} years "
+            f"(LANCANG_RETENTION_YEARS): --issued-before is at most {end:%Y-%m-%d}"
+        )
     actor = Actor(name)
     if not yes:
         with app.database.read() as session:

@@ -263,6 +263,19 @@ def test_it_is_said_of_every_route_what_it_concerns(app: FastAPI) -> None:
     assert said - routes_of(app) == set()
 
 
+def test_whatever_creates_something_can_be_asked_for_again(app: FastAPI) -> None:
+    by_nature = {
+        "/v1/sessions",  # nobody is known yet; a copy begins another session
+        "/v1/certificates/{identifier}/views",  # the same decision is the same view
+        "/v1/verifications", "/v1/conformity/evaluations",  # they create nothing
+    }  # fmt: skip
+    for path, methods in app.openapi()["paths"].items():
+        operation = methods.get("post", {})
+        if {"201", "202"} & operation.get("responses", {}).keys() and path not in by_nature:
+            headers = {each["name"] for each in operation.get("parameters", [])}
+            assert "idempotency-key" in headers, path
+
+
 def objects_of(world: World, app: FastAPI) -> Objects:
     home = tenant(world, "demo-km")
     person = add_person(world, "far", [(Role.APPROVER, home), (Role.CLERK, home)])

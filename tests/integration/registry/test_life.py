@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,10 @@ def test_content_is_erased_after_its_period(lancang: Lancang, world: World) -> N
     [item] = world.issue(samples()["documents"][0])
     options = ("retention", "--ground", "six years", "--by", "Li Na", "--issued-before")
     assert lancang(*options, "2999-01-01", "--yes").exit_code == 2
+    too_young = lancang(*options, f"{datetime.now(UTC).year - 5}-01-01", "--yes")
+    assert too_young.exit_code == 2
+    assert "contents are kept for 6 years" in too_young.output
+    assert "0 certificates would be erased" in lancang(*options[:-1]).stdout
     with world.database.begin() as session:
         assert session.get_one(CertificateRow, item.certificate_id).document != "{}"
     # The clock of this test stands at the day of issue, the command takes the real one.
