@@ -8,9 +8,12 @@ belongs to, so that pack, tree and keys are enough to prove a certificate withou
     parcel:  kind, 1 || certificate id, 16 || nonce, 12 || ciphertext and tag
 
 All numbers are big-endian. A parcel of length 0 stands for a leaf that is not about a certificate,
-or whose content was erased before the batch was stored. The plaintext is compressed with zstd:
-signed entry, disclosures joined by "~", document, each after its length in 4 bytes. The associated
-data of a parcel is everything before it that says what it is: magic, root, position, kind and id.
+whose content was erased before the batch was stored, or that stands in the record of its
+certificate. The plaintext is compressed with zstd and has fields, each after its length in 4 bytes.
+Three are signed entry, disclosures joined by "~" and document. Two are the id of the body with the
+thumbprint of the key, and the record of `registry.certificates.packing`, as the database has it.
+The associated data of a parcel is everything before it that says what it is: magic, root, position,
+kind and id.
 """
 
 from __future__ import annotations
@@ -25,10 +28,16 @@ from typing import Final
 import zstandard
 
 from registry.anchoring.domain import LeafKind
+from registry.certificates.packing import Known, PackDamagedError, unpack
+from registry.certificates.packing_dictionaries import dictionaries
+from registry.certificates.reverification import rebuild_document
 from registry.kit.objects import DamagedObjectError
 from registry.kit.objects.key_ring import decrypt, encrypt
+from verifier.core.certificate import parse_certificate
 from verifier.core.hashing import DIGEST_BYTES, leaf_digest
 from verifier.core.limits import MAX_BATCH_LEAVES, SUBTREE_LEAVES
+from verifier.core.strict_json import canonical_json
+from verifier.core.views import resolve_certificate
 
 KIND: Final = "contents"
 MAX_CONTENT_BYTES: Final = 4 * 1024 * 1024  # unpacked; documents and tokens have at most 256 KiB
@@ -36,6 +45,8 @@ _MAGIC: Final = b"lancang-contents/1\x00"
 _NUMBER_BYTES: Final = 4
 _HEAD_BYTES: Final = len(_MAGIC) + DIGEST_BYTES + 3 * _NUMBER_BYTES
 _ABOUT_BYTES: Final = 17  # kind and certificate id
+_FIELDS: Final = 3
+_FIELDS_OF_RECORD: Final = 2
 _LEVEL: Final = 1  # tokens are mostly base64 of digests: higher levels gain little
 _CODES: Final[Mapping[LeafKind, int]] = MappingProxyType(
     {
@@ -50,6 +61,25 @@ _KINDS: Final = MappingProxyType({code: kind for kind, code in _CODES.items()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PackedContent:
+    """What stands behind the leaf of a certificate, as the database has it.
+
+    Attributes:
+        certificate_id: The certificate.
+        kind: Certificate or record.
+        body: Id of the issuing body, 32 bytes.
+        key: Thumbprint of the key that signed it, 32 bytes.
+        record: See `registry.certificates.packing`.
+    """
+
+    certificate_id: str
+    kind: LeafKind
+    body: bytes
+    key: bytes
+    record: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
     """What stands behind a leaf.
 
@@ -58,7 +88,9 @@ class Content:
         kind: What was signed.
         entry: The signed entry; its leaf is the leaf.
         disclosures: Of a certificate or record, joined by "~"; otherwise empty.
-        document: What the maker entered, canonical JSON; likewise.
+        document: What the maker entered, canonical JSON; empty where it follows from the rest.
+        body_alias: How the document names its body, needed where it follows from the rest.
+        summary: The signed entry of the offline code that was in the same record, or empty.
     """
 
     certificate_id: str
@@ -66,6 +98,8 @@ class Content:
     entry: bytes
     disclosures: str = ""
     document: str = ""
+    body_alias: str = ""
+    summary: bytes = b""
 
     @property
     def leaf(self) -> bytes:
@@ -76,6 +110,13 @@ class Content:
     def compact(self) -> str:
         """The whole token of a certificate or record, as a holder has it."""
         return f"{self.entry.decode('ascii')}~{self.disclosures}~"
+
+    def rebuilt_document(self) -> str:
+        """Return the approved document of a certificate or record."""
+        if self.document:
+            return self.document
+        resolved = resolve_certificate(parse_certificate(self.compact))
+        return canonical_json(rebuild_document(resolved, self.body_alias)).decode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +155,7 @@ class PackPlace:
 
 
 def dump_pack(
-    place: PackPlace, contents: Mapping[int, Content], keys: Mapping[str, bytes]
+    place: PackPlace, contents: Mapping[int, Content | PackedContent], keys: Mapping[str, bytes]
 ) -> bytes:
     """Encrypt contents into a pack.
 
@@ -223,21 +264,43 @@ class Pack:
             plain = zstandard.ZstdDecompressor().decompress(
                 packed, max_output_size=MAX_CONTENT_BYTES
             )
-            entry, disclosures, document = _split(plain)
-            return Content(
-                certificate_id=parcel.certificate_id,
-                kind=parcel.kind,
-                entry=entry,
-                disclosures=disclosures.decode(),
-                document=document.decode(),
-            )
-        except (zstandard.ZstdError, ValueError) as error:
+            return _content_of(parcel, _split(plain))
+        except (zstandard.ZstdError, ValueError, PackDamagedError) as error:
             raise DamagedObjectError(f"the parcel of leaf {parcel.position}: {error}") from error
 
 
-def _plain(content: Content) -> bytes:
-    fields = (content.entry, content.disclosures.encode(), content.document.encode())
+def _plain(content: Content | PackedContent) -> bytes:
+    fields: tuple[bytes, ...]
+    if isinstance(content, PackedContent):
+        fields = (content.body + content.key, content.record)
+    else:
+        fields = (content.entry, content.disclosures.encode(), content.document.encode())
     return b"".join(part for field in fields for part in (_length(field), field))
+
+
+def _content_of(parcel: Parcel, fields: list[bytes]) -> Content:
+    if len(fields) == _FIELDS:
+        entry, disclosures, document = fields
+        return Content(
+            certificate_id=parcel.certificate_id,
+            kind=parcel.kind,
+            entry=entry,
+            disclosures=disclosures.decode(),
+            document=document.decode(),
+        )
+    about, record = fields
+    known = Known(
+        certificate_id=parcel.certificate_id, body=about[:DIGEST_BYTES], key=about[DIGEST_BYTES:]
+    )
+    content = unpack(record, known, dictionaries=dictionaries())
+    return Content(
+        certificate_id=parcel.certificate_id,
+        kind=parcel.kind,
+        entry=content.jwt.encode("ascii"),
+        disclosures="~".join(content.disclosures),
+        body_alias=content.body_alias,
+        summary=b"" if content.summary is None else content.summary.encode(),
+    )
 
 
 def _about(kind: LeafKind, certificate_id: str) -> bytes:
@@ -264,6 +327,6 @@ def _split(plain: bytes) -> list[bytes]:
         end = at + _NUMBER_BYTES + int.from_bytes(plain[at : at + _NUMBER_BYTES])
         fields.append(plain[at + _NUMBER_BYTES : end])
         at = end
-    if at != len(plain) or len(fields) != 3:  # noqa: PLR2004  (entry, disclosures, document)
+    if at != len(plain) or len(fields) not in {_FIELDS_OF_RECORD, _FIELDS}:
         raise ValueError("fields are missing")
     return fields

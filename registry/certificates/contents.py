@@ -6,7 +6,7 @@ ciphertext, which no store and no backup of a store ever gives back, is worth no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,9 +17,17 @@ from sqlalchemy.orm import Session
 from registry.anchoring.domain import LeafKind
 from registry.anchoring.models import BatchRow, LeafRow
 from registry.anchoring.records import Batch
-from registry.certificates.content_packs import KIND, Content, Pack, PackPlace, dump_pack
+from registry.certificates.content_packs import (
+    KIND,
+    Content,
+    Pack,
+    PackedContent,
+    PackPlace,
+    dump_pack,
+)
 from registry.certificates.errors import CertificateNotFoundError, ContentErasedError
 from registry.certificates.models import (
+    CertificateRow,
     ContentKeyRow,
     ContentPackRow,
     CoSignatureRow,
@@ -35,7 +43,6 @@ from registry.kit.objects import DamagedObjectError, ObjectStore
 from registry.kit.objects.key_ring import KeyRing, WrappedKey
 from registry.object_store import open_key_ring, open_object_store
 from registry.settings import Settings
-from verifier.core.hashing import leaf_digest
 from verifier.core.limits import SUBTREE_LEAVES
 
 _ATTEMPTS: Final = 3  # against another worker, or an erasure, in the same moment
@@ -147,7 +154,7 @@ class Contents:
 
     def _prepared(
         self, batch_id: int, place: PackPlace
-    ) -> tuple[dict[int, Content], dict[str, bytes]]:
+    ) -> tuple[dict[int, Content | PackedContent], dict[str, bytes]]:
         """Return contents by position and the data keys, which are in the database by then."""
         failure: IntegrityError | None = None
         for _ in range(_ATTEMPTS):
@@ -265,7 +272,9 @@ def _data_keys(session: Session, owners: set[str], ring: KeyRing) -> dict[str, W
     return kept | made
 
 
-def _contents(session: Session, batch_id: int, place: PackPlace) -> dict[int, Content]:
+def _contents(
+    session: Session, batch_id: int, place: PackPlace
+) -> dict[int, Content | PackedContent]:
     """Return what was signed for the leaves of a subtree, by position.
 
     Erased certificates are left out, and no other one can be erased before the transaction ends:
@@ -284,35 +293,62 @@ def _contents(session: Session, batch_id: int, place: PackPlace) -> dict[int, Co
     owners = {leaf.certificate_id for leaf in leaves if leaf.certificate_id is not None}
     whole = _whole(session, owners)
     entries = _entries(session, whole)
-    contents: dict[int, Content] = {}
+    contents: dict[int, Content | PackedContent] = {}
     for position, leaf, kind, owner in leaves:
-        if position is None or owner is None or (row := whole.get(owner)) is None:
+        if position is None or owner is None or owner not in whole:
             continue
         if kind in _WHOLE:
-            contents[position] = Content(
-                certificate_id=owner,
-                kind=kind,
-                entry=row.jwt.encode("ascii"),
-                disclosures="~".join(row.disclosures),
-                document=row.rebuilt_document(),
-            )
+            contents[position] = _content_of(owner, kind, whole[owner])
         elif leaf in entries:
             contents[position] = Content(certificate_id=owner, kind=kind, entry=entries[leaf])
     return contents
 
 
-def _whole(session: Session, owners: set[str]) -> dict[str, StoredContent]:
-    statement = select(DisclosuresRow.certificate_id).where(
-        DisclosuresRow.certificate_id.in_(owners)
+def _content_of(
+    owner: str, kind: LeafKind, found: tuple[bytes, bytes, bytes] | StoredContent
+) -> Content | PackedContent:
+    if isinstance(found, tuple):
+        record, body, key = found
+        return PackedContent(certificate_id=owner, kind=kind, body=body, key=key, record=record)
+    return Content(
+        certificate_id=owner,
+        kind=kind,
+        entry=found.jwt.encode("ascii"),
+        disclosures="~".join(found.disclosures),
+        document=found.rebuilt_document(),
     )
-    locked = session.scalars(statement.with_for_update(read=True, of=DisclosuresRow))
-    return read_contents(session, locked.all())
 
 
-def _entries(session: Session, whole: Mapping[str, StoredContent]) -> dict[bytes, bytes]:
-    """Return every signed entry beside the tokens themselves, by its leaf."""
-    wanted = list(whole)
-    entries = {leaf_digest(each.summary): each.summary for each in whole.values()}
+def _whole(
+    session: Session, owners: set[str]
+) -> dict[str, tuple[bytes, bytes, bytes] | StoredContent]:
+    """Return packed records as they are, with what is needed to unpack them, and other contents."""
+    statement = (
+        select(
+            DisclosuresRow.certificate_id,
+            DisclosuresRow.packed,
+            CertificateRow.body_id,
+            IssuedTokenRow.key_thumbprint,
+        )
+        .join(IssuedTokenRow, IssuedTokenRow.certificate_id == DisclosuresRow.certificate_id)
+        .join(CertificateRow, CertificateRow.id == DisclosuresRow.certificate_id)
+        .where(DisclosuresRow.certificate_id.in_(owners))
+        .with_for_update(read=True, of=DisclosuresRow)
+    )
+    found: dict[str, tuple[bytes, bytes, bytes] | StoredContent] = {}
+    plain: list[str] = []
+    for owner, packed, body, key in session.execute(statement):
+        if packed is None:
+            plain.append(owner)
+        else:
+            found[owner] = (packed, body, key)
+    return found | read_contents(session, plain)
+
+
+def _entries(session: Session, owners: Iterable[str]) -> dict[bytes, bytes]:
+    """Return every signed entry in a row of its own, by its leaf; packed ones are in no row."""
+    wanted = list(owners)
+    entries: dict[bytes, bytes] = {}
     for table in (CoSignatureRow, ReleaseStatementRow):
         statement = select(table.leaf, table.token).where(table.certificate_id.in_(wanted))
         entries |= {leaf: token.encode("ascii") for leaf, token in session.execute(statement)}

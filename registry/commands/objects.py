@@ -171,7 +171,7 @@ def _write(found: Recovered, into: Path) -> None:
     files = {
         "sdjwt": content.compact.encode("ascii"),
         "receipt.json": build_receipt(receipt),
-        "document.json": content.document.encode(),
+        "document.json": content.rebuilt_document().encode(),
     }
     for ending, data in files.items():
         write_atomically(into / f"{content.certificate_id}.{ending}", data)
