@@ -44,6 +44,7 @@ FORMS: Final[Mapping[str, str]] = {
     "link_code": ".link.png",
     "offline_code": ".offline.png",
 }
+OFFLINE_FORMS: Final = ("receipt", "offline_code")  # prove themselves with a trust bundle alone
 _SERVER_SECONDS: Final = 60.0
 _LISTENING: Final = re.compile(r"running on (http://127\.0\.0\.1:\d+)")
 _COMMANDS: Final = Path(sys.executable).parent
@@ -96,15 +97,20 @@ def command(app: Application, documents: tuple[Path, ...], out: Path) -> None:
     app.out.rule("Verify each back: PDF, token, receipt, both pictures", align="left")
     with _serving(app) as registry:
         reports = _verify(printed, profile, registry)
+    bundle = out / "trust.bundle"
+    _step(app, "Trust bundle: what a device takes along", "bundle", "build", "--out", str(bundle))
+    offline = _verify_offline(printed, profile, bundle, out / "device")
     summary = _summary(app, printed, reports, profile)
     summary["seconds"] = round(time.monotonic() - started)
     (out / "summary.json").write_text(json.dumps(summary, ensure_ascii=False, indent=1) + "\n")
     _show(app, summary)
-    if problems := _problems(summary, reports):
+    if problems := [*_problems(summary, reports), *offline]:
         for problem in problems:
             app.err.print(plain(problem), style="bold red")
         raise click.exceptions.Exit(1)
-    app.out.print(f"every verdict is the expected one ({EXPECTED})", style="bold green")
+    app.out.print(
+        f"every verdict is the expected one ({EXPECTED}), on line and off line", style="bold green"
+    )
     example = f"{printed[0].files['pdf']} --profile {profile} --rpc embedded"
     app.out.print(plain(f"look at {out}/*.pdf, then try: .venv/bin/lancang-verify {example}"))
 
@@ -190,6 +196,24 @@ def _verify(
     return [
         dict(zip(FORMS, reports[start : start + size], strict=True))
         for start in range(0, len(reports), size)
+    ]
+
+
+def _verify_offline(printed: list[Printed], profile: Path, bundle: Path, device: Path) -> list[str]:
+    """Verify what needs no registry from the bundle alone; name verdicts that are not expected."""
+    inputs = [document.files[form] for document in printed for form in OFFLINE_FORMS]
+    done = subprocess.run(  # noqa: S603
+        [_COMMANDS / "lancang-verify", *inputs, "--profile", profile, "--bundle", bundle, "--json"],
+        stdout=subprocess.PIPE, check=False,
+        env=os.environ | {"LANCANG_HOME": str(device)},  # a device that has seen no bundle before
+    )  # fmt: skip
+    verdicts = [json.loads(line).get("overall") for line in done.stdout.splitlines()]
+    if len(verdicts) != len(inputs):
+        raise click.ClickException("`lancang-verify --bundle` failed, see above")
+    return [
+        f"{path.name} off line: {verdict} instead of {EXPECTED}"
+        for path, verdict in zip(inputs, verdicts, strict=True)
+        if verdict != EXPECTED
     ]
 
 
