@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -38,11 +38,15 @@ class PostgresServer:
         port: Port on 127.0.0.1.
         programs: Folder of the client programs; removed at the end with everything else.
         pid: Process id of the postmaster.
+        folder: Its data in `data`, its archived log in `archive` where it has one.
+        user: Id of the user that it runs as, None if that is ours.
     """
 
     port: int
     programs: Path
     pid: int
+    folder: Path
+    user: int | None
     _numbers: Iterator[int]
 
     def url(self, database: str) -> str:
@@ -67,6 +71,49 @@ class PostgresServer:
         command = [str(self.programs / program), *arguments]
         return subprocess.run(command, check=True, capture_output=True).stdout
 
+    def back_up(self) -> Path:
+        """Copy the data files while the server runs, and return the folder of the copy."""
+        copy = self.folder / f"backup-{next(self._numbers)}"
+        self.tool(
+            "pg_basebackup", "-h", "127.0.0.1", "-p", str(self.port), "-U", "lancang",
+            "-D", str(copy), "-X", "none", "-c", "fast", "--no-sync",
+        )  # fmt: skip
+        return copy
+
+    def mark(self, name: str) -> None:
+        """Name this moment in the log, to recover to it later."""
+        self._administer(sql.SQL("SELECT pg_create_restore_point({})").format(sql.Literal(name)))
+
+    def stop(self) -> None:
+        """Shut down; the rest of the log is archived before the process ends."""
+        os.kill(self.pid, 2)
+        os.waitpid(self.pid, 0)
+
+    @contextmanager
+    def recovered(self, backup: Path, *, at: str) -> Iterator[PostgresServer]:
+        """Run a second server from a copy of the data, replayed up to a marked moment.
+
+        This one must have been stopped, so that its log is archived to the end.
+        """
+        archive = self.folder / "archive"
+        with (backup / "postgresql.auto.conf").open("a", encoding="ascii") as settings:
+            settings.write(f"restore_command = 'cp {archive}/%f %p'\n")
+            settings.write(f"recovery_target_name = '{at}'\n")
+            settings.write("recovery_target_action = 'promote'\narchive_mode = off\n")
+        (backup / "recovery.signal").touch()
+        if self.user is not None:
+            for path in (backup, *backup.rglob("*")):
+                os.chown(path, self.user, self.user)
+        backup.chmod(0o700)
+        port = _free_port()
+        process = _start(self.user, self.programs, backup, port, _FAST)
+        try:
+            _wait(process, port, self.folder, until="NOT pg_is_in_recovery()")
+            yield replace(self, port=port, pid=process.pid)
+        finally:
+            process.send_signal(2)
+            process.wait(timeout=30)
+
     def _administer(self, statement: sql.Composable) -> None:
         conninfo = f"host=127.0.0.1 port={self.port} user=lancang dbname=postgres"
         with psycopg.connect(conninfo, autocommit=True) as connection:
@@ -74,8 +121,13 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_server(*, durable: bool = False) -> Iterator[PostgresServer]:
-    """Start a server on a free port of 127.0.0.1 and stop it at the end."""
+def postgres_server(*, durable: bool = False, archiving: bool = False) -> Iterator[PostgresServer]:
+    """Start a server on a free port of 127.0.0.1 and stop it at the end.
+
+    Args:
+        durable: Whether what is committed is on the disk.
+        archiving: Whether it keeps its log, to recover any moment from.
+    """
     folder = Path(tempfile.mkdtemp(prefix="lancang-postgres-"))
     folder.chmod(0o755)
     try:
@@ -88,15 +140,25 @@ def postgres_server(*, durable: bool = False) -> Iterator[PostgresServer]:
             "-E", "UTF8", "--locale=C", "--no-sync",
         )  # fmt: skip
         port = _free_port()
-        process = _start(user, bin_folder, data, port, () if durable else _FAST)
+        options = [*(() if durable else _FAST), *(_archiving(folder, user) if archiving else ())]
+        process = _start(user, bin_folder, data, port, options)
         try:
             _wait(process, port, folder)
-            yield PostgresServer(port, bin_folder, process.pid, count(1))
+            yield PostgresServer(port, bin_folder, process.pid, folder, user, count(1))
         finally:
             process.send_signal(2)  # fast shutdown
             process.wait(timeout=30)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _archiving(folder: Path, user: int | None) -> list[str]:
+    """Return the options of a server that archives its log, and make the folder for it."""
+    archive = folder / "archive"
+    archive.mkdir(mode=0o700)
+    if user is not None:
+        os.chown(archive, user, user)
+    return ["-c", "archive_mode=on", "-c", f"archive_command=cp %p {archive}/%f"]
 
 
 def _copy_installation(folder: Path) -> Path:
@@ -138,19 +200,28 @@ def _start(
         return subprocess.Popen(command, stdout=log, stderr=log, user=user, cwd="/")
 
 
-def _wait(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
+def _wait(
+    process: subprocess.Popen[bytes], port: int, folder: Path, *, until: str = "TRUE"
+) -> None:
+    """Wait until the server answers, and until a condition holds in it."""
     deadline = time.monotonic() + _START_SECONDS
+    while not _holds(until, port):
+        if process.poll() is not None or time.monotonic() > deadline:
+            log = (folder / "server.log").read_text(errors="replace")
+            raise RuntimeError(f"PostgreSQL did not start:\n{log}")
+        time.sleep(0.05)
+
+
+def _holds(condition: str, port: int) -> bool:
+    """Tell whether the server answers and the condition holds in it."""
     conninfo = f"host=127.0.0.1 port={port} user=lancang dbname=postgres connect_timeout=2"
-    while True:
-        try:
-            psycopg.connect(conninfo).close()
-        except psycopg.OperationalError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                log = (folder / "server.log").read_text(errors="replace")
-                raise RuntimeError(f"PostgreSQL did not start:\n{log}") from None
-            time.sleep(0.05)
-        else:
-            return
+    question = sql.SQL("SELECT {}").format(sql.SQL(condition))  # type: ignore[arg-type]
+    try:
+        with psycopg.connect(conninfo) as connection:
+            row = connection.execute(question).fetchone()
+    except psycopg.OperationalError:
+        return False
+    return row is not None and bool(row[0])
 
 
 def _free_port() -> int:

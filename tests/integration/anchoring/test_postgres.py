@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
+from registry.anchoring import sealing
 from registry.anchoring.domain import BatchPolicy, Event, WriteState
 from registry.anchoring.errors import LeaseHeldError, LeaseLostError
 from registry.anchoring.models import LeafRow
+from registry.anchoring.queue import queue_status
+from registry.anchoring.worker import Worker
 from registry.kit import schema
 from registry.kit.database import Database
 from tests.support.anchoring import Installation
@@ -131,3 +139,47 @@ def test_workers_of_several_accounts_share_the_queue(home: Installation, tmp_pat
     home.assert_anchored_once(leaves)
     for twin in twins:
         twin.database.dispose()
+
+
+class TestLocks:
+    def test_a_lock_that_is_not_given_back_is_waited_for_only_so_long(
+        self, home: Installation, url: str
+    ) -> None:
+        leaves = home.queue(b"one")
+        impatient = Database(url, busy_timeout=timedelta(milliseconds=200))
+        with home.worker() as worker:
+            hasty = Worker(
+                publisher=replace(worker.publisher, database=impatient), sealing=worker.sealing
+            )
+            with home.database.begin() as session:
+                session.execute(text("SELECT * FROM accounts FOR UPDATE"))
+                home.chain.database = None  # it is this test that holds a transaction open
+                with pytest.raises(OperationalError, match="lock timeout"):
+                    hasty.round(flush=True)
+            hasty.round(flush=True)
+        assert [size for _, _, size in home.batches()] == [1]
+        home.finish()
+        home.assert_anchored_once(leaves)
+        impatient.dispose()
+
+    def test_a_connection_that_breaks_in_the_middle_of_sealing(
+        self, home: Installation, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A fail-over of the database: no half batch, and every leaf is still queued."""
+        leaves = home.queue(*(b"entry %d" % i for i in range(10)))
+        whole = sealing.seal_write
+
+        def broken(session: Session, *arguments: Any, **named: Any) -> None:
+            session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+            whole(session, *arguments, **named)
+
+        with home.worker() as worker:
+            with monkeypatch.context() as patch:
+                patch.setattr(sealing, "seal_write", broken)
+                with pytest.raises(OperationalError):
+                    worker.round(flush=True)
+            assert home.batches() == []
+            with home.database.read() as session:
+                assert queue_status(session, now=home.now).queued == len(leaves)
+        home.finish()
+        home.assert_anchored_once(leaves)
