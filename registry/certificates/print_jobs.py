@@ -20,10 +20,9 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import select
 
@@ -31,105 +30,33 @@ from registry.anchoring.trees import TreeShelf
 from registry.certificates.delivery import note_delivery
 from registry.certificates.errors import ContentErasedError
 from registry.certificates.models import CertificateRow, DisclosuresRow
+from registry.certificates.print_orders import (
+    ERASED,
+    WAITING,
+    NothingToPrintError,
+    Outcome,
+    PrintJob,
+    PrintJobNotFoundError,
+    Progress,
+    TooManyToPrintError,
+    dump_job,
+    parse_job,
+)
 from registry.certificates.printing import PrintRun, Selection
 from registry.certificates.rendering.paper import font_directories
 from registry.kit.actor import Actor
 from registry.kit.clock import Clock, system_clock
 from registry.kit.database import Database
-from registry.kit.errors import InvalidInputError, NotFoundError
 from registry.kit.files import write_atomically
 from registry.kit.identifiers import is_id, new_id
 from registry.settings import Settings
 
 MAX_CERTIFICATES: Final = 2000  # two minutes of one processor; more is a matter of `lancang print`
 KEPT_FOR: Final = timedelta(hours=24)
-WAITING: Final = "waiting"  # its batch is not sealed yet
-ERASED: Final = "erased"
 _JOB: Final = "job.json"
 _OUTCOMES: Final = "outcomes.jsonl"
 _LOCK: Final = "lock"
 _log: Final = logging.getLogger("lancang.printing")
-
-
-class PrintJobNotFoundError(NotFoundError):
-    """There is no such print job, or it is somebody else's."""
-
-    code = "print_job_not_found"
-
-
-class NothingToPrintError(InvalidInputError):
-    """No certificate was chosen."""
-
-    code = "nothing_to_print"
-
-
-class TooManyToPrintError(InvalidInputError):
-    """More certificates were chosen than one job prints."""
-
-    code = "too_many_to_print"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrintJob:
-    """What somebody wants printed.
-
-    Attributes:
-        id: Random id.
-        owner: Who asked for it; nobody else sees it.
-        created_at: When.
-        certificates: Ids of what is printed, in this order.
-    """
-
-    id: str
-    owner: Actor
-    created_at: datetime
-    certificates: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What became of one certificate.
-
-    Attributes:
-        certificate: Its id.
-        number: Its number.
-        name: Name of its page with the folder of its body, None when it was left out.
-        left_out: Why it was left out: `waiting` or `erased`.
-    """
-
-    certificate: str
-    number: str
-    name: str | None = None
-    left_out: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far a job is.
-
-    Attributes:
-        outcomes: One for each certificate that is dealt with.
-        total: How many there are.
-        failed: Whether it stopped at a defect; looking at it later tries again.
-    """
-
-    outcomes: tuple[Outcome, ...]
-    total: int
-    failed: bool
-
-    @property
-    def done(self) -> int:
-        """How many certificates are dealt with."""
-        return len(self.outcomes)
-
-    @property
-    def finished(self) -> bool:
-        """Whether nothing is left to do."""
-        return self.done == self.total
-
-    def left_out(self, reason: str) -> list[str]:
-        """Return the numbers of those that were left out for a reason."""
-        return [each.number for each in self.outcomes if each.left_out == reason]
 
 
 class PrintShop:
@@ -180,7 +107,7 @@ class PrintShop:
         job = PrintJob(
             id=new_id(), owner=owner, created_at=self._clock(), certificates=tuple(chosen)
         )
-        write_atomically(self._folder / job.id / _JOB, _dump(job))
+        write_atomically(self._folder / job.id / _JOB, dump_job(job))
         self.resume(job)
         return job
 
@@ -338,7 +265,7 @@ class PrintShop:
 
     def _load(self, identifier: str) -> PrintJob | None:
         try:
-            return _parse((self._folder / identifier / _JOB).read_bytes())
+            return parse_job((self._folder / identifier / _JOB).read_bytes())
         except FileNotFoundError:
             return None
 
@@ -371,25 +298,3 @@ def open_print_shop(
 
 def _is_whole(line: bytes) -> bool:
     return line.startswith(b"{") and line.endswith(b"}\n")
-
-
-def _dump(job: PrintJob) -> bytes:
-    return json.dumps(
-        {
-            "id": job.id,
-            "name": job.owner.name,
-            "key": job.owner.key,
-            "created_at": job.created_at.isoformat(),
-            "certificates": list(job.certificates),
-        }
-    ).encode()
-
-
-def _parse(data: bytes) -> PrintJob:
-    content: dict[str, Any] = json.loads(data)
-    return PrintJob(
-        id=content["id"],
-        owner=Actor(content["name"], key=content["key"]),
-        created_at=datetime.fromisoformat(content["created_at"]),
-        certificates=tuple(content["certificates"]),
-    )

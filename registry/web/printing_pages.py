@@ -15,13 +15,8 @@ from registry.access.principal import require
 from registry.bodies.domain import Body
 from registry.bodies.service import get_body
 from registry.certificates.errors import ContentErasedError
-from registry.certificates.print_jobs import (
-    ERASED,
-    WAITING,
-    PrintJob,
-    PrintJobNotFoundError,
-    PrintShop,
-)
+from registry.certificates.print_jobs import PrintShop
+from registry.certificates.print_orders import ERASED, WAITING, PrintJob, PrintJobNotFoundError
 from registry.certificates.printing import Selection, Standing
 from registry.certificates.rendering.merging import merged_pdf
 from registry.kit.errors import InvalidInputError
