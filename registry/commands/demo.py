@@ -201,7 +201,8 @@ def _verify(
 
 def _verify_offline(printed: list[Printed], profile: Path, bundle: Path, device: Path) -> list[str]:
     """Verify what needs no registry from the bundle alone; name verdicts that are not expected."""
-    inputs = [document.files[form] for document in printed for form in OFFLINE_FORMS]
+    pages = [document.files["pdf"] for document in printed[:1]]  # each takes a process of its own
+    inputs = [*pages, *(document.files[form] for document in printed for form in OFFLINE_FORMS)]
     done = subprocess.run(  # noqa: S603
         [_COMMANDS / "lancang-verify", *inputs, "--profile", profile, "--bundle", bundle, "--json"],
         stdout=subprocess.PIPE, check=False,
