@@ -16,6 +16,7 @@ from registry.certificates.storing import Issued
 from registry.kit.actor import Actor
 from registry.kit.chunks import chunks
 from registry.kit.clock import Clock, system_clock
+from registry.kit.collecting import rare_collections
 from registry.kit.database import Database
 
 _APPROVED_AT_ONCE: Final = 500
@@ -70,6 +71,10 @@ class BulkIssue:
         """
         if self.maker.is_same_person(self.approver):
             raise MakerIsApproverError("maker and approver must be two people")
+        with rare_collections():
+            return self._run(files)
+
+    def _run(self, files: Sequence[tuple[str, bytes]]) -> BulkOutcome:
         intake = Intake(
             database=self.database, maker=self.maker, clock=self.clock, progress=self.progress
         )

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from sqlalchemy.orm import Session
@@ -22,7 +23,7 @@ from registry.bodies.service import co_signing_key, get_body, signing_key
 from registry.certificates import repository
 from registry.certificates.domain import State
 from registry.certificates.errors import WrongStateError
-from registry.certificates.packing import SEED_BYTES, expand_salts
+from registry.certificates.packing import SEED_BYTES, expand_salts, marks
 from registry.certificates.positions import Choose, reserve_positions
 from registry.certificates.reverification import (
     Expected,
@@ -31,7 +32,7 @@ from registry.certificates.reverification import (
     reverify_summary,
 )
 from registry.certificates.service import get_certificates
-from registry.certificates.storing import Issued, Order, Signed, store
+from registry.certificates.storing import Issued, Making, Order, Signed, store
 from registry.kit.clock import Clock, system_clock
 from registry.kit.database import Database
 from registry.kit.json_bytes import checked_text, read_stored
@@ -43,6 +44,7 @@ from verifier.core.certificate import (
     IssuedCertificate,
     IssuerInfo,
     UnsignedCertificate,
+    payload_text,
     prepare_certificate,
 )
 from verifier.core.cosignature import CoSignature, co_sign
@@ -157,7 +159,7 @@ class Issuer:
         return [
             Signed(
                 order=order,
-                seed=draft.seed,
+                making=draft.making,
                 token=token,
                 summary=summary,
                 co_signature=self._co_sign(order, token, resolved),
@@ -174,17 +176,24 @@ class Issuer:
         document = accepted_document(read_stored(order.row.document), write=checked_text)
         credential_id = f"urn:uuid:{order.row.id}"
         seed = self.random(SEED_BYTES)
-        unsigned = prepare_certificate(
+        template = document.template
+        write = partial(
+            payload_text,
             document,
             issuer=order.issuer,
             status=order.status,
             credential_id=credential_id,
             issued_at=issued_at,
-            salts=expand_salts(seed, document.template.salt_bytes),
-            algorithm=order.key.algorithm,
-            thumbprint=order.key.thumbprint(),
             co_signature=order.co_key.algorithm if order.co_key else NO_CO_SIGNATURE,
         )
+        unsigned = prepare_certificate(
+            document,
+            write,
+            salts=expand_salts(seed, template.salt_bytes),
+            algorithm=order.key.algorithm,
+            thumbprint=order.key.thumbprint(),
+        )
+        marked = write(digests=marks(len(template.paths) + template.decoys))
         expected = Expected(
             document=order.row.document.encode(),
             body_alias=document.body,
@@ -194,7 +203,7 @@ class Issuer:
             issued_at=issued_at,
             key=order.key,
         )
-        return _Draft(seed, unsigned, expected)
+        return _Draft(Making(seed=seed, template=template, payload=marked), unsigned, expected)
 
     def _summarise(
         self,
@@ -241,7 +250,7 @@ class Issuer:
 class _Draft:
     """A certificate before its signature, and what its reader must find."""
 
-    seed: bytes
+    making: Making
     unsigned: UnsignedCertificate
     expected: Expected
 

@@ -56,12 +56,13 @@ _SUMMARY_BYTES: Final = 1 + DIGEST_BYTES + SIGNATURE_BYTES + 2 * _NUMBER
 
 # Characters that no JSON text holds outside of an escape stand for what is known or computed.
 _END: Final = "\x00"
-_DIGESTS: Final = "\x01"
 _BODY: Final = "\x02"
 _ID: Final = "\x03"
 _KEY: Final = "\x04"
-_SD: Final = re.compile(r'(?<="_sd":\[)"([A-Za-z0-9_-]{43}(?:","[A-Za-z0-9_-]{43})*)"(?=\])')
-_MARKED: Final = re.compile(f"{_DIGESTS}([^{_DIGESTS}]*){_DIGESTS}")
+# The inside of an array of digests; its quotation marks stand in no text without a backslash.
+_SD: Final = re.compile(r'(?<="_sd":\[")[^\]]*(?="\])')
+_FIRST_MARK: Final = 0xE000  # characters for private use stand for digests
+_MAX_MARKS: Final = 0xF900 - _FIRST_MARK
 _HEAD: Final = re.compile(rb'\["[A-Za-z0-9_-]{22}",')
 _HEAD_LENGTH: Final = 26
 _SALT_AT: Final = slice(2, 24)
@@ -174,13 +175,9 @@ def pack(
         NotPackableError: It would not come back.
     """
     try:
-        record = _pack(content, known, dictionary, seed)
-        same = unpack(record, known, dictionaries={dictionary.number: dictionary}) == content
-    except (PackDamagedError, MalformedEvidenceError, ValueError, KeyError) as error:
+        return _checked(_parts_of(content), content, known, dictionary, seed)
+    except (MalformedEvidenceError, ValueError, KeyError) as error:
         raise NotPackableError(str(error)) from error
-    if not same:
-        raise NotPackableError("it does not come back as it was")
-    return record
 
 
 def unpack(record: bytes, known: Known, *, dictionaries: Mapping[int, Dictionary]) -> SignedContent:
@@ -201,48 +198,103 @@ def unpack(record: bytes, known: Known, *, dictionaries: Mapping[int, Dictionary
         raise PackDamagedError(message) from error
 
 
+def marks(count: int) -> list[str]:
+    """Return what stands for digests in a packed payload: disclosures first, then decoys."""
+    return [chr(_FIRST_MARK + at) for at in range(count)]
+
+
+def pack_prepared(
+    content: SignedContent,
+    known: Known,
+    *,
+    dictionary: Dictionary,
+    seed: bytes,
+    payload: str,
+    members: Sequence[str],
+    padding: int,
+) -> bytes:
+    """Pack a certificate as `pack` does, by whoever has just made it and still has the parts.
+
+    Args:
+        content: The certificate.
+        known: What will be told again when it is unpacked.
+        dictionary: The newest dictionary.
+        seed: What its salts were expanded from.
+        payload: The payload with `marks` in the place of digests.
+        members: What stands behind the salt of each disclosure.
+        padding: Number of decoys.
+
+    Raises:
+        NotPackableError: It would not come back.
+    """
+    parts = _Parts(b"", payload, tuple(members), ("",) * padding)
+    return _checked(parts, content, known, dictionary, seed)
+
+
 def frame_text(content: SignedContent, known: Known) -> bytes:
     """Return what the frame of a certificate holds, for training a dictionary."""
-    return _split(content, known, None)[2]
+    return _dump(_parts_of(content), content, known, None)[2]
 
 
-def _pack(
-    content: SignedContent, known: Known, dictionary: Dictionary, seed: bytes | None
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """A token taken apart: salts, payload with marks, what follows salts, digests of decoys."""
+
+    salts: bytes
+    payload: str
+    members: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+def _parts_of(content: SignedContent) -> _Parts:
+    salts, members = _part(content.disclosures)
+    text = unb64u(content.jwt.split(".")[1], what="payload").decode()
+    own = digests_of(content.disclosures)
+    found = [digest for each in _SD.findall(text) for digest in each.split(_SEAM)]
+    others = tuple(digest for digest in found if digest not in set(own))
+    if len(own) + len(others) > _MAX_MARKS:
+        raise ValueError("there are too many digests")
+    places = {digest: chr(_FIRST_MARK + at) for at, digest in enumerate((*own, *others))}
+
+    def marked(array: re.Match[str]) -> str:
+        return _SEAM.join(sorted(places[digest] for digest in array[0].split(_SEAM)))
+
+    return _Parts(salts, _SD.sub(marked, text), tuple(members), others)
+
+
+def _checked(
+    parts: _Parts, content: SignedContent, known: Known, dictionary: Dictionary, seed: bytes | None
 ) -> bytes:
-    flags, beside, plain = _split(content, known, seed)
-    return b"".join(
-        (bytes((_VERSION, dictionary.number, flags)), beside, dictionary.compress(plain))
-    )
+    flags, beside, plain = _dump(parts, content, known, seed)
+    about = bytes((_VERSION, dictionary.number, flags))
+    record = b"".join((about, beside, dictionary.compress(plain)))
+    try:
+        same = unpack(record, known, dictionaries={dictionary.number: dictionary}) == content
+    except PackDamagedError as error:
+        raise NotPackableError(str(error)) from error
+    if not same:
+        raise NotPackableError("it does not come back as it was")
+    return record
 
 
-def _split(content: SignedContent, known: Known, seed: bytes | None) -> tuple[int, bytes, bytes]:
+def _dump(
+    parts: _Parts, content: SignedContent, known: Known, seed: bytes | None
+) -> tuple[int, bytes, bytes]:
     """Return the flags of a record, what stands beside its frame, and what the frame holds."""
-    header, payload, signature = content.jwt.split(".")
-    salts, tails = _part(content.disclosures)
-    text = unb64u(payload, what="payload").decode()
-    places = {digest: at for at, digest in enumerate(digests_of(content.disclosures))}
-    others = [
-        digest for found in _SD.findall(text) for digest in found.split(_SEAM)
-        if digest not in places
-    ]  # fmt: skip
-    if seed is not None:
-        expanded = expand_salts(seed, len(salts) + SALT_BYTES * len(others))
-        others = decoys(expanded[len(salts) :])
+    header, _, signature = content.jwt.split(".")
     plain = (
         unb64u(header, what="header").decode().replace(b64u(known.key), _KEY),
-        _mark(text, places, {digest: at for at, digest in enumerate(others)})
-        .replace(known.body.hex(), _BODY)
-        .replace(known.certificate_id, _ID),
+        parts.payload.replace(known.body.hex(), _BODY).replace(known.certificate_id, _ID),
         content.body_alias,
-        *tails,
+        *parts.members,
         _END,
     )
     about, rest = _dump_summary(content, known)
     beside = (
-        _number(len(tails)),
-        _number(len(others)),
+        _number(len(parts.members)),
+        _number(len(parts.others)),
         unb64u(signature, what="signature", length=SIGNATURE_BYTES),
-        salts + _raw(others) if seed is None else seed,
+        parts.salts + _raw(parts.others) if seed is None else seed,
         about,
     )
     flags = (0 if seed is None else _HAS_SEED) | (_HAS_SUMMARY if about else 0)
@@ -263,29 +315,15 @@ def _raw(digests: Sequence[str]) -> bytes:
     return b"".join(unb64u_each(digests, what="digest")) if digests else b""
 
 
-def _mark(text: str, places: Mapping[str, int], others: Mapping[str, int]) -> str:
-    """Put numbers in the place of digests: of disclosures, and behind a plus of decoys."""
+def _fill(payload: str, digests: Sequence[str]) -> str:
+    """Put digests, in their order, in the place of marks."""
 
-    def numbers(found: re.Match[str]) -> str:
-        digests = found[1].split(_SEAM)
-        own = sorted(places[digest] for digest in digests if digest in places)
-        rest = sorted(others[digest] for digest in digests if digest not in places)
-        parts = (" ".join(map(str, each)) for each in (own, rest))
-        return f"{_DIGESTS}{'+'.join(parts)}{_DIGESTS}"
+    def filled(array: re.Match[str]) -> str:
+        return _SEAM.join(
+            sorted([digests[ord(mark) - _FIRST_MARK] for mark in array[0].split(_SEAM)])
+        )
 
-    return _SD.sub(numbers, text)
-
-
-def _fill(marked: str, own: Sequence[str], others: Sequence[str]) -> str:
-    """Put digests, in their order, in the place of numbers."""
-
-    def digests(found: re.Match[str]) -> str:
-        first, _, second = found[1].partition("+")
-        listed = [own[int(at)] for at in first.split()]
-        listed += [others[int(at)] for at in second.split()]
-        return f'"{_SEAM.join(sorted(listed))}"'
-
-    return _MARKED.sub(digests, marked)
+    return _SD.sub(filled, payload)
 
 
 def _dump_summary(content: SignedContent, known: Known) -> tuple[bytes, bytes]:
@@ -333,11 +371,11 @@ def _unpack(record: bytes, known: Known, dictionaries: Mapping[int, Dictionary])
         others = b64u_texts([reader.take(DIGEST_BYTES) for _ in range(padding)])
     about = reader.take(_SUMMARY_BYTES) if flags & _HAS_SUMMARY else b""
     texts, _, rest = dictionaries[dictionary].decompress(reader.rest()).partition(b"\x00\x00")
-    header, marked, alias, *tails = texts.split(b"\x00")
-    if len(tails) != count:
+    header, marked, alias, *members = texts.split(b"\x00")
+    if len(members) != count:
         raise ValueError("it has another number of disclosures")
-    disclosures, digests = salted(prepare_each(tails), salts[:size])
-    payload = _fill(marked.decode(), digests, others)
+    disclosures, digests = salted(prepare_each(members), salts[:size])
+    payload = _fill(marked.decode(), digests + others)
     payload = payload.replace(_BODY, known.body.hex()).replace(_ID, known.certificate_id)
     parts = (header.decode().replace(_KEY, b64u(known.key)).encode(), payload.encode(), signature)
     jwt = ".".join(map(b64u, parts))

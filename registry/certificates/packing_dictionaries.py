@@ -19,7 +19,7 @@ from registry.certificates.packing import Dictionary, PackDamagedError
 
 NEWEST: Final = 1
 _DIGESTS: Final[Mapping[int, str]] = MappingProxyType(
-    {1: "b3a41c16a664bef29a3f7aadd86bc4adbceaf6f2793a4b1391691b2e8dbcc156"}
+    {1: "0c26574fc01de050ee15e046208b8d2a2c6bee10367753bde15efaa9fb68121d"}
 )
 _FOLDER: Final = Path(__file__).parent / "dictionaries"
 

@@ -23,7 +23,7 @@ from registry.certificates.models import (
     IssuedTokenRow,
     SummaryRow,
 )
-from registry.certificates.packing import Known, NotPackableError, SignedContent, pack
+from registry.certificates.packing import Known, NotPackableError, SignedContent, pack_prepared
 from registry.certificates.packing_dictionaries import newest
 from registry.certificates.service import get_outlines
 from registry.certificates.signed_contents import PACKED
@@ -37,6 +37,7 @@ from verifier.core.ids import StatusEntry
 from verifier.core.keys import PublicKey
 from verifier.core.offline_code import Summary
 from verifier.core.strict_json import JsonValue
+from verifier.core.subject_template import SubjectTemplate
 
 _LEAF_KINDS: Final[Mapping[DocumentKind, LeafKind]] = {
     DocumentKind.TEST_CERTIFICATE: LeafKind.CERTIFICATE,
@@ -74,12 +75,27 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Making:
+    """What a certificate was made from, so that its record need not find it out again.
+
+    Attributes:
+        seed: What its salts were expanded from.
+        template: Its subject.
+        payload: Its payload with marks in the place of digests.
+    """
+
+    seed: bytes
+    template: SubjectTemplate
+    payload: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Signed:
     """One certificate with everything that was signed for it, already read back.
 
     Attributes:
         order: What was asked for.
-        seed: What its salts were expanded from.
+        making: What it was made from.
         token: The certificate.
         summary: What its offline code will say.
         co_signature: The co-signature, None without one.
@@ -88,7 +104,7 @@ class Signed:
     """
 
     order: Order
-    seed: bytes
+    making: Making
     token: IssuedCertificate
     summary: Summary
     co_signature: CoSignature | None
@@ -111,7 +127,15 @@ class Signed:
         row = self.order.row
         known = Known(certificate_id=row.id, body=row.body_id, key=self.order.key.thumbprint())
         try:
-            return pack(content, known, dictionary=newest(), seed=self.seed)
+            return pack_prepared(
+                content,
+                known,
+                dictionary=newest(),
+                seed=self.making.seed,
+                payload=self.making.payload,
+                members=self.making.template.members,
+                padding=self.making.template.decoys,
+            )
         except NotPackableError:
             return None
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from json import JSONEncoder
-from typing import Final
+from typing import Final, Protocol
 
 from verifier.core.credential import Credential, read_payload, write_payload
 from verifier.core.disclosures import SALT_BYTES, decoys, salted
@@ -157,42 +158,46 @@ def issue_certificate(
     """
     unsigned = prepare_certificate(
         document,
-        issuer=issuer,
-        status=status,
-        credential_id=credential_id,
-        issued_at=issued_at,
+        partial(
+            payload_text,
+            document,
+            issuer=issuer,
+            status=status,
+            credential_id=credential_id,
+            issued_at=issued_at,
+            co_signature=co_signature,
+        ),
         salts=salts,
         algorithm=signer.algorithm,
         thumbprint=signer.thumbprint,
-        co_signature=co_signature,
     )
     return unsigned.signed(signer.sign(unsigned.message))
 
 
+class WritePayload(Protocol):
+    """`payload_text` of one certificate, for which only the digests are missing."""
+
+    def __call__(self, *, digests: Sequence[str]) -> str:
+        """Return the JSON text of the payload."""
+        ...
+
+
 def prepare_certificate(
     document: Document,
+    write: WritePayload,
     *,
-    issuer: IssuerInfo,
-    status: StatusEntry,
-    credential_id: str,
-    issued_at: int,
     salts: bytes,
     algorithm: Algorithm,
     thumbprint: bytes,
-    co_signature: str = NO_CO_SIGNATURE,
 ) -> UnsignedCertificate:
     """Return everything of a certificate but its signature; for signing many in one go.
 
     Args:
-        document: As for `issue_certificate`, like all that is not named here.
-        issuer: The issuing body.
-        status: Where the certificate's status will be kept.
-        credential_id: `urn:uuid:` with 128 random bits.
-        issued_at: Time of signing, Unix seconds.
-        salts: Fresh randomness.
+        document: The checked document.
+        write: Writes its payload.
+        salts: Fresh randomness, as for `issue_certificate`.
         algorithm: That of the key that will sign.
         thumbprint: RFC 7638 name of that key, 32 bytes.
-        co_signature: `SM2-SM3` or `none`.
 
     Raises:
         ValueError: `salts` has the wrong length.
@@ -202,9 +207,40 @@ def prepare_certificate(
         raise ValueError(f"{template.salt_bytes} bytes of salt are needed, not {len(salts)}")
     own = SALT_BYTES * len(template.paths)
     disclosures, digests = salted(template.tails, salts[:own])
-    digests += decoys(salts[own:])
+    payload = write(digests=digests + decoys(salts[own:]))
+    return UnsignedCertificate(
+        signing_input=signing_input(
+            payload.encode(), algorithm=algorithm, thumbprint=thumbprint, typ=TYP, cty=CTY
+        ),
+        disclosures=tuple(disclosures),
+        paths=template.paths,
+    )
+
+
+def payload_text(
+    document: Document,
+    *,
+    issuer: IssuerInfo,
+    status: StatusEntry,
+    credential_id: str,
+    issued_at: int,
+    digests: Sequence[str],
+    co_signature: str,
+) -> str:
+    """Return the JSON text of the payload of a certificate.
+
+    Args:
+        document: As for `issue_certificate`, like all that is not named here.
+        issuer: The issuing body.
+        status: Where the certificate's status will be kept.
+        credential_id: `urn:uuid:` with 128 random bits.
+        issued_at: Time of signing, Unix seconds.
+        digests: One for each disclosure in the order of `paths`, then one for each decoy.
+        co_signature: `SM2-SM3` or `none`.
+    """
+    template = document.template
     location = None if template.issuer is None else template.issuer.fill(digests)
-    payload = write_payload(
+    return write_payload(
         kind=document.kind,
         credential_id=credential_id,
         issuer=issuer.text(location),
@@ -215,13 +251,6 @@ def prepare_certificate(
         status=status,
         co_signature=co_signature,
         subject=template.fill(digests),
-    )
-    return UnsignedCertificate(
-        signing_input=signing_input(
-            payload.encode(), algorithm=algorithm, thumbprint=thumbprint, typ=TYP, cty=CTY
-        ),
-        disclosures=tuple(disclosures),
-        paths=template.paths,
     )
 
 

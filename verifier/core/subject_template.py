@@ -60,7 +60,8 @@ class SubjectTemplate:
 
     Attributes:
         paths: Path of every disclosure in order of salts: sorted, then `contents`.
-        tails: For each, what stands behind the salt, encoded by `disclosures.prepare_each`.
+        members: For each, what stands behind the salt: `"name",value]`.
+        tails: The same, encoded by `disclosures.prepare_each`.
         decoys: Number of decoys, whose salts follow.
         issuer: Slot of the disclosures in the issuer, None without any.
         texts: JSON text of `credentialSubject` around its slots, one more than there are slots.
@@ -70,6 +71,7 @@ class SubjectTemplate:
     """
 
     paths: tuple[str, ...]
+    members: tuple[str, ...]
     tails: tuple[str, ...]
     decoys: int
     issuer: Slot | None
@@ -115,20 +117,17 @@ def build_template(
     slots, decoys = _slots(holders, paths)
     # Canonical, so that the bytes of a credential do not depend on the order of an import.
     texts = _written_each([values[path] for path in paths], write)
+    members = tuple(
+        f'"{path.rpartition(".")[2]}",{text}]' for path, text in zip(paths, texts, strict=True)
+    )
     writer = _Writer(slots, write)
     writer.subject(kind, document, conclusion)
     dates = document["dates"]
     until = dates.get("valid_until")
     return SubjectTemplate(
         paths=tuple(paths),
-        tails=tuple(
-            prepare_each(
-                [
-                    f'"{path.rpartition(".")[2]}",{text}]'.encode()
-                    for path, text in zip(paths, texts, strict=True)
-                ]
-            )
-        ),
+        members=members,
+        tails=tuple(prepare_each([member.encode() for member in members])),
         decoys=decoys,
         issuer=slots.get("issuer"),
         texts=tuple(writer.texts),

@@ -64,7 +64,7 @@ def test_nothing_is_stored_twice(world: World) -> None:
             assert content is not None
             record = session.get_one(DisclosuresRow, item.certificate_id).packed
             assert record is not None
-            assert len(record) < len(content.compact) / 20
+            assert len(record) < len(content.compact) / 15
 
 
 def test_what_cannot_be_packed_is_kept_as_it_is(
@@ -74,7 +74,7 @@ def test_what_cannot_be_packed_is_kept_as_it_is(
         raise NotPackableError("test")
 
     with monkeypatch.context() as broken:
-        broken.setattr(storing, "pack", refuses)
+        broken.setattr(storing, "pack_prepared", refuses)
         [item] = world.issue(samples()["documents"][0])
     world.issue(samples()["documents"][1])
     assert packed(world) == 1
