@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
 
 from sqlalchemy import func, select
 
 from registry.anchoring.ceremony import Ceremony
-from registry.anchoring.connect import load_installed_profile, node_urls, open_keystore
+from registry.anchoring.connect import (
+    known_roles,
+    load_installed_profile,
+    node_urls,
+    open_keystore,
+)
+from registry.anchoring.crew import Equipment, finisher
 from registry.anchoring.domain import ACTIVE_STATES
 from registry.anchoring.governance import Registrar
 from registry.anchoring.key_windows import KeyWindow, close_windows
@@ -21,6 +28,9 @@ from registry.bodies.service import bodies, keys
 from registry.kit.database import Database
 from registry.parties.service import get_party
 from registry.settings import Settings
+
+_MOST_ROUNDS: Final = 120  # then the command ends with a message instead of waiting for ever
+_ROUND_SECONDS: Final = 1.0
 
 
 @contextmanager
@@ -78,7 +88,6 @@ def retire_operator(
     database: Database,
     role: str,
     *,
-    is_compromised: bool,
     pause: Callable[[float], None],
     tell: Callable[[str], None],
 ) -> str:
@@ -88,8 +97,6 @@ def retire_operator(
         settings: Of the installation.
         database: Of the installation.
         role: Name of its transaction key.
-        is_compromised: Withdraw it also while it has unfinished work, which then ends in
-            quarantine, and while another process works with it, which then stops.
         pause: How to wait; takes seconds.
         tell: Told in words of everything that happens.
 
@@ -102,27 +109,74 @@ def retire_operator(
         CeremonyConflictError: The decision takes effect later: repeat it then.
         ActsForOthersError: The rest needs keys that are not here.
     """
-    keystore = open_keystore(settings)
-    operators = {name: account for name, account in keystore.roles().items() if is_operator(name)}
-    if role not in operators:
-        raise RotationOrderError(f"{role} is no operator of this installation")
-    if len(operators) == 1 and not is_compromised:
+    operators = _operators(settings)
+    account = _account_of(role, operators)
+    if len(operators) == 1:
         raise RotationOrderError(f"{role} is the only operator: add the next one first")
     pinned = load_installed_profile(settings).chains[0]
-    lease = hold_lease(
-        database,
-        operators[role],
-        chain_id=pinned.chain_id,
-        lock_folder=settings.home / "locks",
-    )
-    with nullcontext() if is_compromised else lease:
-        if not is_compromised and (count := _unfinished(database, operators[role])):
+    locks = settings.home / "locks"
+    with hold_lease(database, account, chain_id=pinned.chain_id, lock_folder=locks):
+        if count := _unfinished(database, account):
             raise RotationOrderError(
                 f"{role} has {count} unfinished writes: `lancang anchor` first"
             )
         with key_ceremony(settings, pause=pause, tell=tell) as (_, registrar):
             registrar.withdraw(role)
-        return keystore.retire(role)
+        return open_keystore(settings).retire(role)
+
+
+def withdraw_lost_operator(
+    settings: Settings,
+    equipment: Equipment,
+    role: str,
+    *,
+    pause: Callable[[float], None],
+    tell: Callable[[str], None],
+) -> str:
+    """Have governance withdraw an operator whose key somebody else may have, whatever it works on.
+
+    Batches that it can no longer anchor go to quarantine, where a person gives their leaves back.
+
+    Args:
+        settings: Of the installation.
+        equipment: To bring its unfinished writes to an end.
+        role: Name of its transaction key.
+        pause: How to wait; takes seconds.
+        tell: Told in words of everything that happens.
+
+    Returns:
+        The name under which the key is kept.
+
+    Raises:
+        RotationOrderError: It is no operator, or its writes do not end: repeat it.
+        LeaseHeldError: It is withdrawn, but another process works with it: stop that and repeat.
+        CeremonyConflictError: The decision takes effect later: repeat it then.
+        ActsForOthersError: The rest needs keys that are not here.
+    """
+    account = _account_of(role, _operators(settings))
+    with key_ceremony(settings, pause=pause, tell=tell) as (_, registrar):
+        registrar.withdraw(role)
+    if _unfinished(equipment.database, account):
+        with finisher(equipment, role, observer=lambda _event: None) as worker:
+            for _ in range(_MOST_ROUNDS):
+                if not worker.round().unfinished:
+                    break
+                pause(_ROUND_SECONDS)
+    if count := _unfinished(equipment.database, account):
+        raise RotationOrderError(
+            f"{role} is withdrawn; {count} of its writes do not end: repeat it"
+        )
+    return equipment.keystore.retire(role)
+
+
+def _operators(settings: Settings) -> dict[str, str]:
+    return {name: account for name, account in known_roles(settings).items() if is_operator(name)}
+
+
+def _account_of(role: str, operators: Mapping[str, str]) -> str:
+    if role not in operators:
+        raise RotationOrderError(f"{role} is no operator of this installation")
+    return operators[role]
 
 
 def _windows(database: Database) -> Iterator[KeyWindow]:

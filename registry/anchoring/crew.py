@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import select
@@ -40,6 +40,8 @@ class Equipment:
     Attributes:
         contents: Who keeps what was signed in the object store, before it is sent.
         lock_folder: Where account locks are kept beside SQLite.
+        max_operators: For how many operators' accounts a process works; None: for all that are
+            free. With one each, as many processes as there are accounts work side by side.
     """
 
     database: Database
@@ -52,6 +54,7 @@ class Equipment:
     policy: BatchPolicy
     fees: FeePolicy
     timing: Timing
+    max_operators: int | None = None
 
 
 def equip(
@@ -85,6 +88,7 @@ def equip(
             resend_after=int(anchoring.resend_after.total_seconds()),
             replace_after=int(anchoring.replace_after.total_seconds()),
         ),
+        max_operators=anchoring.max_accounts,
     )
 
 
@@ -110,11 +114,16 @@ def crew(equipment: Equipment, *, observer: Observer) -> Iterator[list[Worker]]:
     with ExitStack() as stack:
         workers: list[Worker] = []
         taken: LeaseHeldError | None = None
+        operators, most = 0, equipment.max_operators
         for role in roles_with_work(equipment):
+            if is_operator(role) and operators == most:
+                continue
             try:
                 workers.append(_worker(equipment, role, observer, stack))
             except LeaseHeldError as error:
                 taken = error
+            else:
+                operators += is_operator(role)
         if taken is not None and not workers:
             raise taken
         yield workers
@@ -136,6 +145,18 @@ def roles_with_work(equipment: Equipment) -> list[str]:
         for role, account in roles.items()
         if (is_operator(role) or account in waiting) and equipment.keystore.holds(role)
     ]
+
+
+@contextmanager
+def finisher(equipment: Equipment, role: str, *, observer: Observer) -> Iterator[Worker]:
+    """Yield a worker that brings the writes of an account to an end and begins no new ones.
+
+    Raises:
+        LeaseHeldError: Another process works for the account.
+        KeystoreError: The key cannot be unlocked.
+    """
+    with ExitStack() as stack:
+        yield replace(_worker(equipment, role, observer, stack), sealing=None)
 
 
 def _worker(equipment: Equipment, role: str, observer: Observer, stack: ExitStack) -> Worker:

@@ -19,6 +19,7 @@ from registry.bodies.compromises import decide_report, report_compromise, waitin
 from registry.bodies.errors import BodyNotFoundError, KeyNotFoundError
 from registry.bodies.key_states import Duty, StandingKey
 from registry.bodies.service import bodies, bodies_by_alias
+from registry.certificates.contents import open_contents
 from registry.console import Application, pass_application, plain
 from registry.kit.clock import system_clock
 from registry.signing.connect import open_signer
@@ -269,17 +270,17 @@ def add_operator(app: Application, *, role: str | None) -> None:
 @pass_application
 def retire_operator_key(app: Application, *, role: str, is_compromised: bool) -> None:
     """Have governance withdraw an account that anchors; what it anchored keeps counting."""
-    from registry.key_changes import retire_operator  # noqa: PLC0415  (loads web3)
+    # Imported here: the other commands need not load web3.
+    from registry.anchoring.crew import equip  # noqa: PLC0415
+    from registry.key_changes import retire_operator, withdraw_lost_operator  # noqa: PLC0415
 
+    settings, database, tell = app.settings, app.database, _teller(app)
     with _chain_at_work(app):
-        kept = retire_operator(
-            app.settings,
-            app.database,
-            role,
-            is_compromised=is_compromised,
-            pause=time.sleep,
-            tell=_teller(app),
-        )
+        if is_compromised:
+            equipment = equip(settings, database, contents=open_contents(settings, database))
+            kept = withdraw_lost_operator(settings, equipment, role, pause=time.sleep, tell=tell)
+        else:
+            kept = retire_operator(settings, database, role, pause=time.sleep, tell=tell)
     app.out.print(f"{role} anchors no more; its key is kept as {kept}")
 
 

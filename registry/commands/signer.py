@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from pathlib import Path
-from types import FrameType
 
 import click
 
@@ -53,16 +53,19 @@ def command(
     if path is None and tls is None:
         raise click.UsageError("give --socket, or set where the signer listens")
     desk = _desk(app, transactions=transactions, may_generate=may_generate)
+    stop = threading.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda _signal, _frame: stop.set())
     with _listen(desk, path, tls, users) as server:
-        signal.signal(signal.SIGTERM, _interrupt)
+        thread = threading.Thread(target=server.serve_forever, name="signer")
+        thread.start()
         app.err.print(f"signer listens on {path or server.server_address}")
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            app.err.print("signer stops")
-        finally:
-            if path is not None:
-                path.unlink(missing_ok=True)
+        stop.wait()
+        app.err.print("signer stops")
+        server.shutdown()
+        thread.join()
+        if path is not None:
+            path.unlink(missing_ok=True)
 
 
 def _desk(app: Application, *, transactions: bool, may_generate: bool) -> Desk:
@@ -88,7 +91,3 @@ def _listen(
         return SignerServer(path, desk, allowed_users=frozenset(users) | {os.getuid()})
     except OSError as error:
         raise CannotListenError(f"the signer cannot listen: {error}") from error
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

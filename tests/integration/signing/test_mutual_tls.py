@@ -109,7 +109,7 @@ def test_the_command_serves_it(authority: Authority, tmp_path: Path) -> None:
         "LANCANG_SIGNER__TLS__CERTIFICATE": str(certificate),
         "LANCANG_SIGNER__TLS__KEY": str(private),
     }
-    command = [sys.executable, "-m", "registry.cli", "signer"]
+    command = [Path(sys.executable).with_name("lancang"), "signer"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
         try:
             assert process.stderr is not None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from registry.anchoring.crew import crew, equip
+from registry.certificates.contents import open_contents
 from tests.support.installation import APPROVER, MAKER, Installed, installed
 from tests.support.registry_world import samples
 
@@ -179,10 +182,37 @@ def test_operators_follow_one_another(installation: Installed) -> None:
     assert "operator-1" not in installation.keystore().roles()
     assert "no operator" in installation.refused("keys", "retire-operator", "operator-1")
 
-    # One that somebody else may have is withdrawn at once, though it is the only one.
-    installation.run("keys", "retire-operator", "operator-2", "--compromised")
-    assert installation.verify(third)["overall"] == "valid_with_notes"
-    assert "operator-3 may anchor" in installation.run("keys", "add-operator")
-    fourth = installation.issue("OPS-4")
+
+def test_an_operator_is_lost_in_the_middle_of_a_batch(installation: Installed) -> None:
+    (role,) = [name for name in installation.keystore().roles() if name.startswith("operator-")]
+    before = installation.issue("LOST-1")
     installation.anchor()
-    assert installation.verify(fourth)["lines"]["time_stamped"]["status"] == "note"
+    caught = installation.issue("LOST-2")
+    seal_with(installation)
+
+    # Withdrawn at once, though it is the only one; its batch waits for a person.
+    installation.run("keys", "retire-operator", role, "--compromised")
+    waiting = json.loads(installation.attempt("quarantine", "list", "--json").stdout)
+    assert installation.verify(before)["overall"] == "valid_with_notes"
+
+    # The leaves go back, and the next operator anchors them.
+    assert "may anchor" in installation.run("keys", "add-operator")
+    installation.run(
+        "quarantine", "decide", waiting["id"], "abandon", "--by", APPROVER, "--reason", "withdrawn"
+    )
+    installation.anchor()
+    for each in (before, caught):
+        report = installation.verify(each)
+        assert report["lines"]["time_stamped"]["status"] == "note"
+        assert report["overall"] == "valid_with_notes"
+
+
+def seal_with(installation: Installed) -> None:
+    """Close what waits into a batch, and die before sending it."""
+    database = installation.database
+    contents = open_contents(installation.settings, database)
+    equipment = equip(installation.settings, database, contents=contents)
+    with crew(equipment, observer=lambda _event: None) as workers:
+        for worker in workers:
+            worker._seal(flush=True)
+    database.dispose()

@@ -24,11 +24,17 @@ from registry.anchoring.errors import KeystoreError
 from registry.anchoring.fees import Fees
 from registry.anchoring.passphrase import make_demonstration_passphrase, passphrase_path
 from registry.anchoring.ports import UnsignedTransaction
-from registry.anchoring.transaction_keys import LIGHT_WORK_FACTOR, TransactionKeystore
+from registry.anchoring.transaction_keys import (
+    LIGHT_WORK_FACTOR,
+    TransactionKeystore,
+    read_passphrase,
+)
+from registry.anchoring.transaction_vault import KeystoreVault
 from registry.settings import ChainSettings, Settings
 from registry.signing.errors import SignerUnavailableError, SigningRefusedError
 from tests.support.softhsm import PIN, configuration, softhsm
 
+LANCANG = Path(sys.executable).with_name("lancang")
 LEDGER, REGISTRY = "0x" + "1e" * 20, "0x" + "2e" * 20
 ANCHOR = UnsignedTransaction(
     chain_id=31337,
@@ -112,9 +118,11 @@ def test_who_opens_the_same_keys_shares_one_process(tmp_path: Path) -> None:
     assert other._own._line is not first._own._line  # type: ignore[attr-defined]
 
 
-def test_a_wrong_passphrase_says_so(keystore: TransactionKeystore, tmp_path: Path) -> None:
-    del keystore
+def test_a_wrong_passphrase_says_so(tmp_path: Path) -> None:
     settings = settings_of(tmp_path / "a home")
+    passphrase = read_passphrase(passphrase_path(settings))
+    vault = KeystoreVault(settings.transaction_keystore, passphrase)
+    vault.create("operator-1", work_factor=LIGHT_WORK_FACTOR)
     passphrase_path(settings).write_text("open barley\n")
     with pytest.raises(KeystoreError, match="does not unlock"):
         open_keystore(settings).signer("operator-1")
@@ -135,7 +143,7 @@ def test_a_signer_that_runs_as_a_service(tmp_path: Path) -> None:
         "LANCANG_CHAIN__CERTIFICATE_LEDGER": LEDGER,
     }
     command = [
-        sys.executable, "-m", "registry.cli", "signer", "--transactions", "--socket", str(path),
+        LANCANG, "signer", "--transactions", "--socket", path,
     ]  # fmt: skip
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         try:
