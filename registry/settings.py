@@ -151,6 +151,8 @@ class AnchoringSettings(Group, frozen=True, extra="forbid"):
         replace_after: Its fees are raised when it is unmined for so long.
         max_fee_per_gas: Highest fee in wei per gas; None: the budget alone decides.
         budget: Most that one batch or change of status may cost, in wei.
+        max_accounts: For how many operators' accounts one process works; None: for all that are
+            free. With 1, as many processes as there are accounts anchor side by side.
     """
 
     max_leaves: Annotated[int, Field(ge=1, le=MAX_BATCH_LEAVES)] = MAX_BATCH_LEAVES
@@ -159,6 +161,7 @@ class AnchoringSettings(Group, frozen=True, extra="forbid"):
     replace_after: timedelta = timedelta(minutes=2)
     max_fee_per_gas: Annotated[int, Field(ge=0)] | None = None
     budget: Annotated[int, Field(gt=0)] = 50_000_000_000_000_000
+    max_accounts: Annotated[int, Field(ge=1)] | None = None
 
 
 class StoreSettings(Group, frozen=True, extra="forbid"):
