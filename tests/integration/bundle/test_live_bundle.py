@@ -19,8 +19,9 @@ from tests.support.evidence_builders import STATUS, Evidence, World, body_of, ce
 from tests.support.live_contracts import LiveContracts
 from verifier.bundle.building import build_bundle
 from verifier.bundle.content import decode_content, encode_content
-from verifier.bundle.file import parse_bundle_file
+from verifier.bundle.file import BundleFile, parse_bundle_file
 from verifier.bundle.library import BundleIncompleteError, FolderLibrary
+from verifier.bundle.opening import accept_bundle
 from verifier.bundle.records import Bundle
 from verifier.bundle.source import BundleTrustSource
 from verifier.chain.contracts import CERTIFICATE_LEDGER, TRUST_REGISTRY
@@ -28,7 +29,7 @@ from verifier.chain.embedded import EmbeddedChain
 from verifier.chain.profile import Profile, parse_profile
 from verifier.chain.source import RpcTrustSource
 from verifier.checks.facts import BodyFacts
-from verifier.core.errors import EvidenceUnavailableError
+from verifier.core.errors import EvidenceUnavailableError, UntrustedBundleError
 from verifier.core.hashing import leaf_digest
 from verifier.core.ids import party_bytes32
 from verifier.core.merkle import Tree
@@ -218,6 +219,46 @@ def test_a_revocation_reaches_a_device_by_a_delta_without_a_network(
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "was used before" in refused.stderr
     test_answers_as_the_chain_does(country)
+
+
+def test_two_generations_of_contracts_are_both_there(country: Country) -> None:
+    young = LiveContracts(country.contracts.url)
+    boundary = int(young.block("latest")["number"], 16)
+    young.govern("addParty", PARTY, b"CN", young.accounts[1], bytes(32))
+    young.govern("authoriseOperator", young.accounts[4])
+    young.write(
+        *(1, TRUST_REGISTRY, "registerBody", PARTY, country.laboratory.did, 1, young.accounts[2])
+    )
+    young.write(4, CERTIFICATE_LEDGER, "anchor", 1, b"\x09" * 32, 3)
+    country.ledger(
+        3, "anchor", 1, b"\x0a" * 32, 3
+    )  # the retired ledger goes on: it counts for none
+    young.mine(3)
+    document = country.document()
+    old = document["chains"][0]["generations"][0]
+    new = young.profile_document({"we": young.url})["chains"][0]["generations"][0]
+    generations = [old | {"until_block": boundary}, new | {"from_block": boundary}]
+    document["chains"][0]["generations"] = generations
+    profile = parse_profile(json.dumps(document).encode())
+
+    now = int(time.time())
+    bundle = build_bundle(profile, [FolderLibrary(country.library)], now=now)
+    source = BundleTrustSource(decode_content(encode_content(bundle)), now=now)
+
+    assert [each.until_block for each in bundle.home.generations] == [boundary, None]
+    file = BundleFile(encode_content(bundle))
+    assert accept_bundle(file, profile).bundle == bundle
+    with pytest.raises(UntrustedBundleError):
+        accept_bundle(file, country.profile)
+    with RpcTrustSource(profile, now=now, history=True) as chain:
+        assert source.find_body(BODY) == chain.find_body(BODY)
+        for root, size in ((country.tree.root, 2500), (b"\x09" * 32, 3)):
+            assert source.find_anchor(root, size) == chain.find_anchor(root, size) is not None
+        assert chain.find_anchor(b"\x0a" * 32, 3) is None
+        with pytest.raises(EvidenceUnavailableError, match="not in the bundle"):
+            source.find_anchor(b"\x0a" * 32, 3)
+        ask = {"list_number": STATUS.list_number, "index": STATUS.index, "leaf": b"\x03" * 32}
+        assert source.status(BODY, **ask) == chain.status(BODY, **ask)
 
 
 class TestWhatIsMissing:

@@ -162,6 +162,22 @@ class TestWhatItDoesNotKnow:
         assert source.block.block == 200
 
 
+def test_facts_are_looked_up_on_every_chain() -> None:
+    world, there = World(), World()
+    there.issue(durian())
+    there.set_status(BODY, revoked=True, events=(REVOKED,))
+    home, other = bundle_of(world), bundle_of(there, chain_id=2)
+    both = replace(home, chains=(home.home, other.home))
+    source = source_of(both)
+    anchor = next(iter(there.source.anchors.values()))
+
+    assert source.block == world.source.block
+    assert source.find_anchor(anchor.root, anchor.size) == replace(anchor, chain_id=2)
+    assert source.status(
+        BODY, list_number=STATUS.list_number, index=STATUS.index, leaf=LEAF
+    ).revoked
+
+
 class TestGenerations:
     """A retired generation of contracts can add nothing; what it held against somebody counts."""
 
