@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -61,6 +62,7 @@ class Draft:
         replaces: What it replaces, None for a first certificate.
         demonstration: Whether it is marked as a demonstration.
         document: Canonical JSON of the document.
+        valid_until: First moment at which it is not valid any more, None without an end.
     """
 
     source: str
@@ -72,6 +74,7 @@ class Draft:
     replaces: Replacement | None
     demonstration: bool
     document: bytes
+    valid_until: datetime | None = None
 
     @property
     def key(self) -> tuple[bytes, str, int]:

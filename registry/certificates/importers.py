@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
 
 import orjson
@@ -20,6 +21,7 @@ from registry.kit.json_bytes import checked_bytes, checked_text
 from verifier.core.document import Document, InvalidDocumentError, parse_document
 from verifier.core.encoding import unb64u
 from verifier.core.limits import MAX_DOCUMENT_BYTES, MAX_JSON_DEPTH
+from verifier.core.moments import parse_moment
 from verifier.core.shapes import Problem, escape
 
 MAX_IMPORT_BYTES: Final = 100 * 1024 * 1024  # about 20 000 certificates in one file
@@ -158,6 +160,7 @@ def _draft_of(item: Item, bodies: Mapping[str, Body]) -> Draft | list[FileProble
         replaces=_replacement(document),
         demonstration=document.value["demonstration"] is True,
         document=content,
+        valid_until=_valid_until(document),
     )
 
 
@@ -180,6 +183,14 @@ def _registry_problems(value: object, bodies: Mapping[str, Body]) -> Iterator[Pr
 def _revision(document: Document) -> int:
     revision = document.value["revision"]
     return revision if isinstance(revision, int) else 1
+
+
+def _valid_until(document: Document) -> datetime | None:
+    match document.value.get("dates"):
+        case {"valid_until": str(stated)}:
+            return datetime.fromtimestamp(parse_moment(stated, what="valid_until").latest, UTC)
+        case _:
+            return None
 
 
 def _replacement(document: Document) -> Replacement | None:

@@ -119,6 +119,32 @@ def page_of(
     ]
 
 
+def ending(
+    session: Session, reach: Reach, *, since: datetime, until: datetime, limit: int
+) -> list[Listed]:
+    """Return issued certificates in force whose validity ends on [since, until), the soonest first.
+
+    Args:
+        session: A transaction.
+        reach: Tenants.
+        since: Begin of the time.
+        until: End of it.
+        limit: At most so many.
+    """
+    statement = _listed().where(
+        within(reach),
+        CertificateRow.valid_until >= since,
+        CertificateRow.valid_until < until,
+        CertificateRow.state == State.SIGNED,
+        ~_revoked(),
+    )
+    ordered = statement.order_by(CertificateRow.valid_until, CertificateRow.id)
+    return [
+        Listed(row=row, party=party, leaf=leaf, revoked=revoked)
+        for row, party, leaf, revoked in session.execute(ordered.limit(limit))
+    ]
+
+
 def find(session: Session, identifiers: Collection[str]) -> list[Listed]:
     """Return the certificates with these ids, whoever asks, in the order of the ids."""
     rows = session.execute(_listed().where(CertificateRow.id.in_(list(identifiers))))

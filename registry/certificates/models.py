@@ -68,6 +68,7 @@ class CertificateRow(Base):
     maker: Mapped[str] = mapped_column(String(100))
     maker_person: Mapped[str] = mapped_column(String(MAX_PERSON_CHARS))
     created_at: Mapped[datetime]
+    valid_until: Mapped[datetime | None] = mapped_column(index=True)  # for warnings; see dates
 
 
 class ApprovalRow(Base):

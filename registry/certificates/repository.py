@@ -100,6 +100,7 @@ def insert_drafts(
             "maker": maker.name,
             "maker_person": maker.person,
             "created_at": at,
+            "valid_until": draft.valid_until,
         }
         for identifier, draft, replaces in drafts
     ]

@@ -37,9 +37,23 @@ class FileProblem:
     column: str | None = None
 
     @property
+    def field(self) -> str | None:
+        """The field of a table that has no column for it, as headers name fields."""
+        if self.row is None or self.column is not None:
+            return None
+        # In front of the field stands the number of the document; that of a result is its row.
+        steps = [step for step in self.pointer.split("/")[2:] if not step.isdigit()]
+        return ".".join(steps) or None
+
+    @property
     def place(self) -> str:
         """Where in the file it is: sheet, row and column of a table, otherwise the pointer."""
-        named = (("sheet", self.sheet), ("row", self.row), ("column", self.column))
+        named = (
+            ("sheet", self.sheet),
+            ("row", self.row),
+            ("column", self.column),
+            ("field", self.field),
+        )
         parts = [f"{word} {value}" for word, value in named if value is not None]
         return ", ".join(parts) or self.pointer
 

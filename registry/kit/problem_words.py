@@ -35,7 +35,7 @@ def place_words(problem: FileProblem, language: str) -> str:
     if language == _OWN:
         return problem.place
     words = _words(language)["places"]
-    parts = {"sheet": problem.sheet, "row": problem.row, "column": problem.column}
+    parts = {name: getattr(problem, name) for name in ("sheet", "row", "column", "field")}
     named = [words[name].format(each) for name, each in parts.items() if each is not None]
     return words["joint"].join(named) or problem.pointer
 

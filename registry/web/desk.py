@@ -29,7 +29,7 @@ from registry.laboratory.service import Laboratory, parse_place, place_text, ver
 from registry.reviews import service as reviews
 from registry.reviews.domain import ReviewAct
 from registry.web.document_view import document_results, entries_of, json_text, path_text
-from registry.web.expiries import bodies_within, expiries_of
+from registry.web.expiries import CERTIFICATE_NOTICE, bodies_within, expiries_of
 from registry.web.pages import PagesDep, language_of
 from registry.web.visitors import NO_STORE, PageRoute, ProvedFormDep, Visitor, VisitorDep
 from verifier.checks.facts import RevocationReason
@@ -40,6 +40,7 @@ router: Final = APIRouter(prefix="/desk", include_in_schema=False, route_class=P
 
 _ON_A_PAGE: Final = 50
 _SHOWN_PROBLEMS: Final = 500
+_ENDING_SHOWN: Final = 20  # certificates that end soon, on the overview
 _FILTERS: Final[Mapping[str, Wanted]] = {
     "drafts": Wanted(state=State.DRAFT),
     "approved": Wanted(state=State.APPROVED),
@@ -74,7 +75,15 @@ def show_desk(
     }
     with laboratory.database.read() as session:
         looked_after = bodies_within(session, principal.reach(Action.BODIES_READ))
-        expiries = expiries_of(session, looked_after, at=laboratory.clock())
+        now = laboratory.clock()
+        expiries = expiries_of(session, looked_after, at=now)
+        ending = listing.ending(
+            session,
+            principal.reach(Action.CERTIFICATES_READ),
+            since=now,
+            until=now + CERTIFICATE_NOTICE,
+            limit=_ENDING_SHOWN + 1,
+        )
         returned = reviews.returned(session, [each.row.id for each in waiting["drafts"]])
         may_decide = visitor.may(Action.STATUS_ORDER)
         asked = requests.listed(session, principal, waiting=True) if may_decide else []
@@ -92,6 +101,8 @@ def show_desk(
         most=_ON_A_PAGE,
         returned=mine,
         expiries=expiries,
+        ending=ending[:_ENDING_SHOWN],
+        more_end=len(ending) > _ENDING_SHOWN,
         requests=asked,
         may_import=visitor.may(Action.CERTIFICATES_DRAFT),
     )

@@ -16,6 +16,7 @@ from registry.bodies.service import bodies, keys, scopes
 
 SCOPE_NOTICE: Final = timedelta(days=90)  # a reassessment takes about three months to arrange
 KEY_NOTICE: Final = timedelta(days=30)
+CERTIFICATE_NOTICE: Final = timedelta(days=30)
 _DAY: Final = timedelta(days=1)
 
 

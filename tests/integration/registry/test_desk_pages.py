@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 
 from registry.access.domain import GRANTED_IN, INSTALLATION, Role, Tenant
+from registry.certificates.domain import StatusAct
+from registry.safeguards.orders import order_few
 from tests.support.desk import PASSWORD, add_person, sign_in, tenant
-from tests.support.registry_world import World, samples
+from tests.support.registry_world import LI, World, samples
 from tests.support.web import HOST, Browser, Html, make_app
+from verifier.checks.facts import RevocationReason
 
 CLERK, APPROVER, OFFICER, STRANGER = "li", "wang", "zhang", "somsak"
 
@@ -151,6 +155,26 @@ class TestManyAtOnce:
         forged = {"csrf": Html(seen.text).forms[0].values["csrf"]}
         assert stranger.request("POST", form.action, data=forged).status_code == 404
         assert "refused or taken back" in Html(approver.send(form).text).text
+
+
+def test_certificates_about_to_end_are_named_on_the_desk(world: World, app: FastAPI) -> None:
+    def ending(number: str, day: str) -> dict[str, Any]:
+        return document(number=number, dates={**document()["dates"], "valid_until": day})
+
+    soon, later = world.clock() + timedelta(days=20), world.clock() + timedelta(days=40)
+    numbers = {"SOON": soon, "GONE": soon, "LATER": later}
+    made = world.issue(*(ending(name, at.date().isoformat()) for name, at in numbers.items()))
+    world.draft(ending("DRAFT", soon.date().isoformat()), document(number="ENDLESS"))
+    with world.database.begin() as session:
+        reason = RevocationReason.ERROR
+        order_few(
+            session, [made[1].certificate_id], StatusAct.REVOKE, reason=reason,
+            actor=LI, at=world.clock(),
+        )  # fmt: skip
+    shown = Html(sign_in(app, OFFICER).get("/desk").text).text
+    assert "SOON" in shown
+    assert not any(number in shown for number in ("GONE", "LATER", "DRAFT", "ENDLESS"))
+    assert "SOON" not in Html(sign_in(app, STRANGER).get("/desk").text).text
 
 
 class TestWhatIsShown:

@@ -114,3 +114,16 @@ def test_place_and_sentence_of_a_cell() -> None:
     assert (told.message, told.code, told.row) == ("缺失", "required", 7)
     assert place_words(problem, "zh") == "工作表 九月，第 7 行，B (批号) 列"
     assert place_words(problem, "en") == problem.place
+
+
+def test_what_has_no_column_is_named_by_its_field() -> None:
+    problem = FileProblem(
+        source="a.csv", pointer="/3/results/0/parameter/name", code="required",
+        message="is missing", row=7,
+    )  # fmt: skip
+    assert problem.place == "row 7, field results.parameter.name"
+    assert place_words(problem, "zh") == "第 7 行，字段 results.parameter.name"
+    whole = FileProblem(source="a.csv", pointer="", code="no_header", message="x", row=1)
+    assert whole.place == "row 1"
+    nested = FileProblem(source="a.json", pointer="/0/title/en", code="empty", message="x")
+    assert nested.place == "/0/title/en"
