@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import pytest
-from sqlalchemy import event, make_url
+from sqlalchemy import event, make_url, text
+from sqlalchemy.orm import Session
 from sqlalchemy.pool import Pool
 
 from registry.kit import schema
@@ -90,6 +91,12 @@ def make_template(folder: Path) -> Path:
 def url_of(database: Database) -> str:
     """Return the URL of a database, with its password."""
     return database.engine.url.render_as_string(hide_password=False)
+
+
+def drop_trigger(session: Session, table: str, name: str) -> None:
+    """Remove a trigger, so that a test can do what the tables refuse."""
+    named = name if session.get_bind().dialect.name == "sqlite" else f"{name} ON {table}"
+    session.execute(text(f"DROP TRIGGER {named}"))
 
 
 @contextmanager

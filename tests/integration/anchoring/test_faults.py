@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 
 import pytest
 from sqlalchemy import text
@@ -33,8 +31,10 @@ from registry.anchoring.trees import KIND
 from registry.kit.objects import ObjectStoreUnavailableError
 from tests.support.anchoring import Installation
 from tests.support.fake_chain import CHAIN_ID, FakeSigner
+from tests.support.registry_database import drop_trigger
 
 STRANGER = "0x" + "b2" * 20
+Restore = Callable[[Installation, Installation], None]
 
 
 def state_of(home: Installation, write_id: int = 1) -> WriteState:
@@ -313,13 +313,13 @@ class TestSecondDeployments:
             pass
 
     def test_two_copies_of_a_database_make_one_anchor(
-        self, home: Installation, install: Callable[[], Installation]
+        self, home: Installation, install: Callable[[], Installation], restore: Restore
     ) -> None:
         leaves = home.queue(b"one", b"two")
         with home.worker() as worker:
             worker._seal(flush=True)
         twin = install()
-        _copy_database(home, twin)
+        restore(home, twin)
         twin.chain = home.chain
         home.finish()
         home.chain.database = twin.database
@@ -330,13 +330,13 @@ class TestSecondDeployments:
         assert home.signer.signed + twin.signer.signed == 1
 
     def test_a_database_restored_to_before_signing_adopts(
-        self, home: Installation, install: Callable[[], Installation]
+        self, home: Installation, install: Callable[[], Installation], restore: Restore
     ) -> None:
         leaves = home.queue(b"one")
         with home.worker() as worker:
             worker._seal(flush=True)
         restored = install()
-        _copy_database(home, restored)
+        restore(home, restored)
         home.finish()
         restored.chain = home.chain
         restored.chain.database = restored.database
@@ -345,13 +345,13 @@ class TestSecondDeployments:
         assert restored.events_of(1)[:3] == [Event.SEAL, Event.STORE, Event.ADOPT]
 
     def test_a_database_restored_to_before_final_finds_its_transaction(
-        self, home: Installation, install: Callable[[], Installation]
+        self, home: Installation, install: Callable[[], Installation], restore: Restore
     ) -> None:
         leaves = home.queue(b"one")
         with home.worker() as worker:
             worker.round(flush=True)
         restored = install()
-        _copy_database(home, restored)
+        restore(home, restored)
         shutil.copytree(home.folder / "objects", restored.folder / "objects")
         home.finish()
         restored.chain = home.chain
@@ -361,23 +361,16 @@ class TestSecondDeployments:
         assert restored.signer.signed == 0
 
 
-def _copy_database(source: Installation, target: Installation) -> None:
-    target.database.dispose()
-    with (
-        closing(sqlite3.connect(source.folder / "lancang.db")) as original,
-        closing(sqlite3.connect(target.folder / "lancang.db")) as copy,
-    ):
-        original.backup(copy)
-
-
 class TestStorage:
     def test_a_flipped_bit_is_found_before_anything_is_signed(self, home: Installation) -> None:
         home.queue(b"one", b"two")
         with home.worker() as worker:
             worker._seal(flush=True)
             with home.database.begin() as session:
-                session.execute(text("DROP TRIGGER leaves_no_update"))
-                session.execute(text("UPDATE leaves SET leaf = zeroblob(32) WHERE position = 1"))
+                drop_trigger(session, "leaves", "leaves_no_update")
+                session.execute(
+                    text("UPDATE leaves SET leaf = :leaf WHERE position = 1"), {"leaf": bytes(32)}
+                )
             assert worker.round().waiting == {1: QuarantineReason.ROOT_MISMATCH}
         assert home.signer.signed == 0
 

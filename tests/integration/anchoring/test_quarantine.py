@@ -27,6 +27,7 @@ from registry.audit.repository import Filter
 from registry.audit.service import entries, verify
 from registry.kit.errors import InvalidInputError, NotFoundError
 from tests.support.anchoring import OPERATOR, Installation
+from tests.support.registry_database import drop_trigger
 
 
 def revert(home: Installation) -> list[bytes]:
@@ -85,7 +86,7 @@ class TestAbandon:
         with home.worker() as worker:
             worker._seal(flush=True)
             with home.database.begin() as session:
-                session.execute(text("DROP TRIGGER leaves_no_update"))
+                drop_trigger(session, "leaves", "leaves_no_update")
                 session.execute(
                     update(LeafRow).where(LeafRow.leaf == leaves[1]).values(leaf=b"\x01" * 32)
                 )
@@ -150,7 +151,7 @@ class TestAbandon:
         with home.worker() as worker:
             worker._seal(flush=True)
         with home.database.begin() as session:
-            session.execute(text("DROP TRIGGER batches_no_update"))
+            drop_trigger(session, "batches", "batches_no_update")
         with pytest.raises(IntegrityError), home.database.begin() as session:
             session.execute(update(BatchRow).where(BatchRow.id == 2).values(root=root))
 

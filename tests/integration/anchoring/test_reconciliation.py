@@ -16,6 +16,7 @@ from registry.anchoring.status import Controller, StatusOrder, enqueue_status
 from registry.anchoring.trees import KIND, TreeShelf
 from tests.support.anchoring import Installation
 from tests.support.fake_chain import CHAIN_ID, LEDGER
+from tests.support.registry_database import drop_trigger
 from verifier.checks.facts import RevocationReason
 from verifier.core.hashing import leaf_digest
 from verifier.core.merkle import Tree
@@ -133,7 +134,7 @@ class TestDatabaseLost:
 
     def test_a_leaf(self, settled: Installation) -> None:
         with settled.database.begin() as session:
-            session.execute(text("DROP TRIGGER leaves_no_delete"))
+            drop_trigger(session, "leaves", "leaves_no_delete")
             session.execute(text("DELETE FROM leaves WHERE position = 1"))
         assert codes(settled) == ["leaves_differ"]
 
