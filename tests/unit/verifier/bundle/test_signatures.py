@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from tests.support.bundles import Vouching, bundle_of
 from tests.support.evidence_builders import DAY, NOW, World, trust_profile
+from tests.support.summaries import FixedSigner
 from verifier.bundle.content import encode_content
 from verifier.bundle.file import BundleFile, SignaturePair
 from verifier.bundle.opening import accept_bundle, open_bundle
 from verifier.bundle.signatures import LONGEST_DELEGATION, Delegation, sign_bundle
 from verifier.chain.profile import Profile
 from verifier.core.errors import MalformedEvidenceError, UntrustedBundleError
+from verifier.core.keys import Algorithm
 
 BUNDLE = bundle_of(World())
 FILE = BundleFile(encode_content(BUNDLE))
@@ -37,6 +39,21 @@ def signed(*delegations: tuple[str, bytes]) -> BundleFile:
 
 def sound(name: str) -> tuple[str, bytes]:
     return name, VOUCHING.delegation(name)
+
+
+@dataclass(frozen=True)
+class Impostor:
+    """Signs with one key under the name of another."""
+
+    signer: FixedSigner
+    thumbprint: bytes
+
+    @property
+    def algorithm(self) -> Algorithm:
+        return self.signer.algorithm
+
+    def sign(self, message: bytes) -> bytes:
+        return self.signer.sign(message)
 
 
 def test_enough_signatures_are_enough() -> None:
@@ -105,6 +122,31 @@ class TestTooFew:
     def test_a_delegation_that_does_not_fit_does_not_count(self, changes: dict[str, Any]) -> None:
         delegation = VOUCHING.delegation("Vientiane", **changes)
         file = signed(sound("Kunming"), ("Vientiane", delegation))
+
+        assert refusal(file, VOUCHING.profile()) == "too_few_signatures"
+
+    def test_another_key_than_the_delegation_names_does_not_count(self) -> None:
+        thief = FixedSigner(number=950)
+        file = sign_bundle(
+            signed(sound("Kunming")), BUNDLE, thief, VOUCHING.delegation("Vientiane")
+        )
+        assert refusal(file, VOUCHING.profile()) == "too_few_signatures"
+
+        file = sign_bundle(
+            signed(sound("Kunming")),
+            BUNDLE,
+            Impostor(thief, VOUCHING.keys["Vientiane"].thumbprint),
+            VOUCHING.delegation("Vientiane"),
+        )
+        assert refusal(file, VOUCHING.profile()) == "too_few_signatures"
+
+    def test_a_forged_delegation_does_not_count(self) -> None:
+        thief = FixedSigner(number=950)
+        impostor = Impostor(thief, VOUCHING.roots["Vientiane"].thumbprint)
+        delegation = Delegation(
+            genesis=bytes(32), key=thief.public_key, since=NOW - DAY, until=NOW + DAY
+        ).sign(impostor)
+        file = sign_bundle(signed(sound("Kunming")), BUNDLE, thief, delegation)
 
         assert refusal(file, VOUCHING.profile()) == "too_few_signatures"
 
