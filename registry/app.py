@@ -31,6 +31,7 @@ from registry.kit.request_log import RequestLog
 from registry.laboratory.requests_router import router as requests_router
 from registry.laboratory.router import router as laboratory_router
 from registry.laboratory.service import Laboratory
+from registry.laboratory.submissions import router as submissions_router
 from registry.object_store import open_object_store
 from registry.people.router import router as people_router
 from registry.settings import EMBEDDED, Settings
@@ -144,6 +145,7 @@ def create_app(
         people_router,
         authority_router,
         laboratory_router,
+        submissions_router,
         requests_router,
         receipts_router,
         verifications_router,

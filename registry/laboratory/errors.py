@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from registry.kit.errors import NotFoundError, UnavailableError
+from registry.kit.errors import ConflictError, NotFoundError, UnavailableError
 
 
 class SignerNotConfiguredError(UnavailableError):
     """This process reaches no signer; approved certificates wait for one."""
 
     code = "signer_not_configured"
+
+
+class NoPromiseError(ConflictError):
+    """No deadline can be promised for the anchor of this certificate."""
+
+    code = "no_promise"
 
 
 class ViewNotFoundError(NotFoundError):

@@ -28,6 +28,7 @@ from verifier.core.release import parse_release
 from verifier.core.status_list import SignedStatusList, parse_status_list
 from verifier.core.strict_cbor import dump_cbor, parse_cbor
 from verifier.core.strict_json import parse_json_object
+from verifier.core.submission import parse_submission
 from verifier.core.summary_claims import decode_claims
 
 MAX_MESSAGE_BYTES: Final = MAX_DOCUMENT_BYTES  # no longer token can be read by anybody
@@ -103,10 +104,20 @@ def _check_statement(key: KeyDescription, message: bytes, now: datetime) -> None
     try:
         statement = parse_release(token)
     except NotOursError:
-        _check_status_list(key, parse_status_list(token), now)
+        _check_other_statement(key, token, now)
         return
     _check_names(key, statement.jws.thumbprint, statement.jws.algorithm, statement.claims.body)
     _check_time(statement.claims.issued_at, now)
+
+
+def _check_other_statement(key: KeyDescription, token: str, now: datetime) -> None:
+    try:
+        receipt = parse_submission(token)
+    except NotOursError:
+        _check_status_list(key, parse_status_list(token), now)
+        return
+    _check_names(key, receipt.jws.thumbprint, receipt.jws.algorithm, receipt.claims.body)
+    _check_time(receipt.claims.issued_at, now)
 
 
 def _check_status_list(key: KeyDescription, status_list: SignedStatusList, now: datetime) -> None:

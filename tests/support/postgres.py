@@ -215,7 +215,7 @@ def _wait(
 def _holds(condition: str, port: int) -> bool:
     """Tell whether the server answers and the condition holds in it."""
     conninfo = f"host=127.0.0.1 port={port} user=lancang dbname=postgres connect_timeout=2"
-    question = sql.SQL("SELECT {}").format(sql.SQL(condition))  # type: ignore[arg-type]
+    question = sql.SQL("SELECT {}").format(sql.SQL(condition))
     try:
         with psycopg.connect(conninfo) as connection:
             row = connection.execute(question).fetchone()

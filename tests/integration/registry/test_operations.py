@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -11,11 +12,15 @@ from fastapi import FastAPI
 from registry.access.domain import INSTALLATION, Role
 from registry.anchoring.domain import Decision
 from registry.anchoring.inspection import Inspector
+from registry.anchoring.proofs import find_proof
 from registry.anchoring.trees import TreeShelf
 from tests.support.anchoring import Installation
 from tests.support.desk import add_person, bearer, sign_in, tenant
 from tests.support.registry_world import World, samples
 from tests.support.web import Browser, Html, make_app
+from verifier.checks.facts import KeyPurpose
+from verifier.core.encoding import b64u
+from verifier.core.submission import LONGEST_PROMISE, parse_submission
 
 
 @pytest.fixture
@@ -125,3 +130,39 @@ class TestPage:
         clerk = sign_in(app, "li")
         assert clerk.get("/desk/operations").status_code == 404
         assert not any("operations" in link for link in Html(clerk.get("/desk").text).links)
+
+
+class TestSubmissionReceipt:
+    """What was signed is promised a deadline until it is anchored, and not when all is late."""
+
+    def _get(self, app: FastAPI, name: str, identifier: str) -> httpx.Response:
+        return get(app, name, f"/v1/certificates/{identifier}/submission-receipt")
+
+    def test_promised_until_it_is_anchored(self, world: World, app: FastAPI) -> None:
+        issued = world.issue(samples()["documents"][0])[0]
+        answer = self._get(app, "li", issued.certificate_id)
+        assert answer.status_code == 200, answer.text
+        receipt = parse_submission(answer.json()["receipt"])
+        key = world.key("demo-km", KeyPurpose.STATEMENT).public_key
+        assert receipt.jws.signed_by(key)
+        assert receipt.claims.body == world.bodies["demo-km"].id
+        assert b64u(receipt.claims.leaf) == answer.json()["leaf"]
+        assert receipt.claims.deadline - receipt.claims.queued == LONGEST_PROMISE
+        world.anchor()
+        with world.database.read() as session:
+            anchored = find_proof(session, receipt.claims.leaf, trees=world.trees)
+        assert anchored is not None
+        assert anchored.anchor is not None
+        assert self._get(app, "li", issued.certificate_id).json()["code"] == "no_promise"
+
+    def test_nothing_is_promised_when_all_is_late(self, world: World, app: FastAPI) -> None:
+        issued = world.issue(samples()["documents"][0])[0]
+        world.clock.now += timedelta(hours=4, minutes=1)
+        answer = self._get(app, "li", issued.certificate_id)
+        assert (answer.status_code, answer.json()["code"]) == (409, "no_promise")
+
+    def test_what_is_not_signed_or_foreign(self, world: World, app: FastAPI) -> None:
+        [draft] = world.draft(samples()["documents"][0])
+        assert self._get(app, "li", draft).json()["code"] == "no_promise"
+        add_person(world, "noi", [(Role.CLERK, tenant(world, "demo-bm"))])
+        assert self._get(app, "noi", draft).status_code == 404
