@@ -136,14 +136,19 @@ class Database:
             if parsed.database and parsed.database != ":memory:":
                 Path(parsed.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.engine = create_engine(
-                parsed, connect_args={"timeout": busy_timeout.total_seconds()}
+                parsed,
+                connect_args={"timeout": busy_timeout.total_seconds()},
+                hide_parameters=True,
             )
             _prepare_sqlite(self.engine)
         else:
             milliseconds = int(busy_timeout / timedelta(milliseconds=1))
             options = f"-c lock_timeout={milliseconds} -c timezone=UTC"
             self.engine = create_engine(
-                parsed, connect_args={"options": options}, pool_pre_ping=True
+                parsed,
+                connect_args={"options": options},
+                pool_pre_ping=True,
+                hide_parameters=True,  # they hold documents, and errors go to the log
             )
         self._writers = sessionmaker(self.engine, expire_on_commit=False)
         reading: dict[str, Any] = {_READ_ONLY: True}

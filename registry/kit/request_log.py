@@ -10,8 +10,10 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Callable
-from typing import Final
+import traceback
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Final, TypeAlias
 
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,6 +28,9 @@ _SENT_ID: Final = re.compile(rf"[A-Za-z0-9._-]{{8,{MAX_REQUEST_ID_CHARS}}}", re.
 _NO_ROUTE: Final = "none"
 _DEFECT: Final = 500
 _access: Final = logging.getLogger("lancang.access")
+ExceptionInfo: TypeAlias = (
+    tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+)
 
 
 class RequestLog:
@@ -108,12 +113,31 @@ class JsonLines(logging.Formatter):
             line["exception"] = self.formatException(record.exc_info)
         return orjson.dumps(line, default=str).decode()
 
+    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802  (a method of logging)
+        """Return where each exception of a chain arose, and the first line of what it says.
+
+        Databases put the row that they refuse into the lines below, and with it what documents
+        hold.
+        """
+        return "\n".join(_told(ei[1]))
+
 
 def log_to_standard_error() -> None:
     """Send every log of the process to standard error as JSON lines."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+
+
+def _told(error: BaseException | None) -> Iterator[str]:
+    """Yield the lines of a chain of exceptions, the cause first."""
+    if error is None:
+        return
+    earlier = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    yield from _told(earlier)
+    yield from (line.rstrip("\n") for line in traceback.format_tb(error.__traceback__))
+    said = str(error).partition("\n")[0]
+    yield f"{type(error).__module__}.{type(error).__qualname__}: {said}"
 
 
 def _id_of(scope: Scope) -> str:

@@ -402,6 +402,35 @@ class TestAroundRequests:
             "status": 404,
         }
 
+    def test_no_log_line_holds_a_body_or_a_secret(
+        self, world: World, app: FastAPI, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Whatever any library logs, however much it is asked to."""
+        caplog.set_level(logging.DEBUG)
+        words = {"customer": "Secret Fruit Import", "remark": "between us", "password": PASSWORD}
+        session = call(app, "POST", "/v1/sessions", json={"name": CLERK, "password": PASSWORD})
+        secret = session.json()["token"]
+        call(app, "POST", "/v1/sessions", json={"name": CLERK, "password": "a wrong secret"})
+        call(app, "GET", "/v1/me", headers={"Authorization": "Bearer lct_stolen-from-somebody"})
+        taken = take_in(app, document(customer={"name": words["customer"]}), key="key-of-client-1")
+        assert taken.status_code == 201, taken.text
+        [identifier] = taken.json()["ids"]
+        tag = ask(app, APPROVER, "GET", f"/certificates/{identifier}").headers["etag"]
+        ask(
+            app, APPROVER, "POST", f"/certificates/{identifier}/return",
+            json={"remarks": words["remark"]}, headers={"If-Match": tag},
+        )  # fmt: skip
+        take_in(app, document(customer={"name": words["customer"]}, number=7))
+        person = {"name": 7, "sign_in": {"name": "x", "password": "in a malformed body"}}
+        ask(app, OFFICER, "POST", "/people", json=person)
+        logged = caplog.text + " ".join(str(vars(record)) for record in caplog.records)
+        assert "/v1/certificates/imports" in logged
+        hidden = (
+            *words.values(), secret, "a wrong secret", "stolen-from-somebody",
+            "in a malformed body", "key-of-client-1",
+        )  # fmt: skip
+        assert [word for word in hidden if word in logged] == []
+
     def test_metrics(self, app: FastAPI) -> None:
         call(app, "GET", "/healthz/live")
         call(app, "GET", "/nowhere/at/all")

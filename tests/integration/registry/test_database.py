@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import threading
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -10,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
 from registry.kit import schema
 from registry.kit.database import Database
+from registry.kit.request_log import JsonLines
 from registry.parties.models import PartyRow
 
 
@@ -74,6 +76,22 @@ def test_reading_transactions_see_one_state(database: Database) -> None:
         assert reader.scalar(text("SELECT count(*) FROM parties")) == 0
     with database.read() as reader:
         assert reader.scalar(text("SELECT count(*) FROM parties")) == 1
+
+
+def test_the_log_of_an_error_holds_nothing_of_what_was_to_be_stored(database: Database) -> None:
+    """Neither the parameters of a statement nor the row that the database shows."""
+    statement = text("INSERT INTO parties (id, name) VALUES (:id, :name)")
+    values = {"id": "XX", "name": "Secret Fruit Import"}
+    with pytest.raises(IntegrityError) as refused, database.begin() as session:
+        session.execute(statement, values)
+    error = refused.value
+    record = logging.LogRecord(
+        "lancang.http", logging.ERROR, "", 0, "defect", None, (type(error), error, None)
+    )
+    line = JsonLines().format(record)
+    assert "IntegrityError" in line
+    assert "parties" in line
+    assert "Secret Fruit Import" not in line
 
 
 def test_foreign_keys_are_enforced(database: Database) -> None:
