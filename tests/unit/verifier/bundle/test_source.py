@@ -108,6 +108,8 @@ class TestAnswers:
             root = root_from_subtree(head, subtree=way.subtree, size=size, path=way.path)
             assert source.find_anchor(root, size) is not None
         assert source.find_heads(bytes(32)) == ()
+        joined = b"".join(tree.subtree_heads())
+        assert source.find_heads(joined[16:48]) == (), "halves of two heads are none"
 
 
 def _with(bundle: Bundle, *generations: GenerationRecord) -> Bundle:
