@@ -1,5 +1,6 @@
-"""Real processes on PostgreSQL and the development chain, killed at random behind bad lines.
+"""Real processes killed at random behind bad lines to node and database; certificates verified.
 
+Six processes with accounts of their own and good lines are in test_many_processes.py.
 `make test-faults` runs the full size (6 workers, 500 certificates), other runs a small one.
 """
 
@@ -127,7 +128,7 @@ class Field:
         )
         self.started += 1
         log = self.home / f"worker-{self.started}.log"
-        command = [sys.executable, "-m", "tests.support.anchoring_process"]
+        command = [sys.executable, "-m", "tests.support.anchoring_worker"]
         with log.open("wb") as stream:
             popen = subprocess.Popen(
                 command, env=environment, cwd=ROOT, stdout=stream, stderr=stream
