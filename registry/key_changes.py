@@ -16,13 +16,16 @@ from registry.anchoring.connect import (
     open_keystore,
 )
 from registry.anchoring.crew import Equipment, finisher
-from registry.anchoring.domain import ACTIVE_STATES
+from registry.anchoring.domain import ACTIVE_STATES, Event, QuarantineReason, Waiting
 from registry.anchoring.governance import Registrar
 from registry.anchoring.key_windows import KeyWindow, close_windows
 from registry.anchoring.leases import hold_lease
 from registry.anchoring.models import LedgerWriteRow
 from registry.anchoring.registration import BodyEntry, PartyEntry, is_operator
+from registry.anchoring.repository import LedgerWrites
 from registry.anchoring.setup import governance_of, open_ceremony
+from registry.anchoring.steps import step_write
+from registry.anchoring.worker import Round
 from registry.bodies.errors import RotationOrderError
 from registry.bodies.service import bodies, keys
 from registry.kit.database import Database
@@ -159,7 +162,9 @@ def withdraw_lost_operator(
     if _unfinished(equipment.database, account):
         with finisher(equipment, role, observer=lambda _event: None) as worker:
             for _ in range(_MOST_ROUNDS):
-                if not worker.round().unfinished:
+                done = worker.round()
+                _set_aside_refused(equipment, done)
+                if done.unfinished == 0:
                     break
                 pause(_ROUND_SECONDS)
     if count := _unfinished(equipment.database, account):
@@ -167,6 +172,23 @@ def withdraw_lost_operator(
             f"{role} is withdrawn; {count} of its writes do not end: repeat it"
         )
     return equipment.keystore.retire(role)
+
+
+def _set_aside_refused(equipment: Equipment, done: Round) -> None:
+    """Put writes into quarantine that were never signed and that the contract will never take."""
+    refused = [each for each, why in done.waiting.items() if why is Waiting.CALL_REFUSED]
+    if not refused:
+        return
+    with equipment.database.begin() as session:
+        writes = LedgerWrites(session)
+        for each in refused:
+            step_write(
+                session,
+                writes.get(each),
+                Event.QUARANTINE,
+                now=equipment.clock(),
+                quarantine=QuarantineReason.REVERTED,
+            )
 
 
 def _operators(settings: Settings) -> dict[str, str]:
