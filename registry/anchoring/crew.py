@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import select
 
@@ -31,6 +32,9 @@ from registry.kit.clock import Clock, system_clock
 from registry.kit.database import Database
 from registry.object_store import open_object_store
 from registry.settings import Settings
+
+# Verifiers allow 15 minutes between the date of a certificate and an earlier anchor.
+_MAX_LEAD_SECONDS: Final = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +91,7 @@ def equip(
         timing=Timing(
             resend_after=int(anchoring.resend_after.total_seconds()),
             replace_after=int(anchoring.replace_after.total_seconds()),
+            max_lead=_MAX_LEAD_SECONDS,
         ),
         max_operators=anchoring.max_accounts,
     )

@@ -159,6 +159,7 @@ class Waiting(StrEnum):
     NO_GAS_MONEY = "no_gas_money"
     CALL_REFUSED = "call_refused"  # the contract would refuse it now: not authorised, or paused
     SEND_REFUSED = "send_refused"
+    DATED_AHEAD = "dated_ahead"  # what is signed is dated later than the chain: a clock is wrong
 
 
 class SendOutcome(StrEnum):
@@ -179,10 +180,17 @@ class Timing:
     Attributes:
         resend_after: The same bytes are sent again when unmined for so long; nodes forget.
         replace_after: Fees are raised when an attempt is unmined for so long.
+        max_lead: What is dated further ahead of the newest block is not anchored yet: a verifier
+            finds a certificate wrong that is dated after its anchor. None: it is not looked at.
     """
 
     resend_after: int = 30
     replace_after: int = 120
+    max_lead: int | None = None
+
+    def is_ahead(self, *, dated: int, head: int) -> bool:
+        """Tell whether something with that date has to wait for a later block than the newest."""
+        return self.max_lead is not None and dated > head + self.max_lead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

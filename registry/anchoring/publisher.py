@@ -157,6 +157,8 @@ class Publisher:
                     return QuarantineReason.OBJECT_MISMATCH
                 self._record(lambda steps: steps.store(write, name))
                 return Event.STORE
+            if self._is_ahead(write):
+                return Waiting.DATED_AHEAD
         return self._sign(write)
 
     def _sign(self, write: LedgerWrite) -> Judgement:
@@ -184,6 +186,15 @@ class Publisher:
             lambda steps: steps.sign(write, signed, nonce=nonce, gas_limit=gas_limit, fees=fees)
         )
         return Event.SIGN
+
+    def _is_ahead(self, write: LedgerWrite) -> bool:
+        """Tell whether a batch was signed by a clock that is ahead of the chain."""
+        if self.timing.max_lead is None:
+            return False
+        with self.database.read() as session:
+            newest = LedgerWrites(session).newest_leaf(write.id)
+        head = self.chain.head()
+        return self.timing.is_ahead(dated=int(newest.timestamp()), head=head.time)
 
     # transaction_signed and sent
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from registry.anchoring.domain import ACTIVE_STATES, WriteKind, WriteState
@@ -91,6 +91,11 @@ class LedgerWrites:
         )
         # Of the connection: the session's own rows cost four times as much, for a million leaves.
         yield from self._session.connection().execute(statement).scalars()
+
+    def newest_leaf(self, batch_id: int) -> datetime:
+        """Return when the newest leaf of a batch was queued, which is when it was signed."""
+        statement = select(func.max(LeafRow.queued_at)).where(LeafRow.batch_id == batch_id)
+        return self._session.execute(statement).scalar_one()
 
     def effect(self, write: LedgerWrite) -> Effect:
         """Return what a write changes on chain."""

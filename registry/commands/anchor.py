@@ -48,6 +48,7 @@ _WAITS: Final[Mapping[Waiting, str]] = {
     Waiting.NO_GAS_MONEY: "the account has too little money for the fee",
     Waiting.CALL_REFUSED: "the contract would refuse: operator not authorised, or paused",
     Waiting.SEND_REFUSED: "the node refuses the transaction",
+    Waiting.DATED_AHEAD: "dated later than the chain is: check the clocks; waits for that time",
 }
 
 
