@@ -45,6 +45,7 @@ from registry.verifications.router import router as verifications_router
 from registry.verifications.service import OpenSource, StoredReceipts, Verifications
 from registry.web import (
     bodies,
+    certificate_pages,
     conformity_pages,
     desk,
     pages,
@@ -156,6 +157,7 @@ def create_app(
         bodies.router,
         printing_pages.router,
         desk.router,
+        certificate_pages.router,
         requests_pages.router,
         reconciliation_page.router,
         standards_router,

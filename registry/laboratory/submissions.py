@@ -19,8 +19,8 @@ from registry.anchoring.queue import queue_status
 from registry.bodies.service import get_body, signing_key
 from registry.certificates.models import CertificateRow, IssuedTokenRow
 from registry.kit.identifiers import ID_PATTERN
-from registry.laboratory.errors import NoPromiseError, SignerNotConfiguredError
 from registry.laboratory.dependencies import LaboratoryDep
+from registry.laboratory.errors import NoPromiseError, SignerNotConfiguredError
 from registry.signing.client import SignerClient
 from verifier.checks.facts import KeyPurpose
 from verifier.core.encoding import b64u

@@ -146,6 +146,7 @@ _simple(
     json={"destination": "LA", "withhold": ["customer"], "grounds": ["PD1"]},
 )  # fmt: skip
 _simple("GET", "/v1/certificates/{identifier}/delivery", *_ANY)
+_simple("GET", "/v1/certificates/{identifier}/submission-receipt", *_ANY)
 _simple("GET", "/v1/bodies/{body_id}", "body")
 _simple("POST", "/v1/bodies/{body_id}/scopes", "body", json={"rows": []})
 _simple(
