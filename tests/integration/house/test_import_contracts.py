@@ -34,6 +34,11 @@ BREACHES = [
     ),
     ("knows openpyxl", "standards_catalog/errors.py", "import openpyxl"),
     ("signer process alone", "registry/app.py", "import registry.signing.keystore"),
+    (
+        "process of their own",
+        "registry/anchoring/publisher.py",
+        "import registry.anchoring.transaction_vault",
+    ),
     ("Inside access control", "registry/access/domain.py", "import registry.access.gate"),
     ("Inside a registry domain", "registry/bodies/domain.py", "import registry.bodies.service"),
 ]
