@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +26,6 @@ def test_parts_keep_the_order_and_fit_a_message(sizes: list[int]) -> None:
         message: JsonObject = {"act": "sign_many", "requests": [*part]}
         assert len(canonical_json(message)) <= MAX_FRAME_BYTES
         assert part
-    for first, second in zip(parts, parts[1:], strict=False):
+    for first, second in pairwise(parts):
         together = sum(len(canonical_json(each)) + 3 * 1024 for each in (*first, second[0]))
         assert together > MAX_FRAME_BYTES  # no message more than needed
