@@ -73,6 +73,7 @@ generated: install-dev ## Prove that every generated file is current
 	$(BIN)/python scripts/gen_format_examples.py --check
 	$(BIN)/python scripts/gen_tree_examples.py --check
 	$(BIN)/python scripts/gen_verdict_vectors.py --check
+	$(BIN)/python scripts/gen_bundle_examples.py --check
 	$(BIN)/lancang openapi --check
 
 format: install-dev ## Rewrite the sources in the house style

@@ -98,12 +98,28 @@ def key(**changes: Any) -> BodyKey:
         "on_chain_since": NOW,
         "sign_until": None,
         "revoked_at": None,
+        "use_from": NOW - timedelta(seconds=3),
     }
     return BodyKey(**values | changes)
 
 
 def test_a_key_unknown_to_the_chain_signs_nothing() -> None:
     assert not key(on_chain_since=None).may_sign(NOW)
+
+
+@pytest.mark.parametrize(
+    ("changes", "may"),
+    [
+        ({}, True),
+        ({"use_from": None}, False),
+        ({"use_from": NOW + timedelta(seconds=1)}, False),
+        ({"stopped_at": NOW + timedelta(days=1)}, False),
+    ],
+)
+def test_a_key_signs_between_its_rotation_and_a_report_of_its_loss(
+    changes: dict[str, Any], *, may: bool
+) -> None:
+    assert key(**changes).may_sign(NOW) is may
 
 
 @given(
