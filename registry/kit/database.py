@@ -30,8 +30,11 @@ from sqlalchemy import (
     event,
     make_url,
 )
+from sqlalchemy.exc import DataError
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, sessionmaker
 from sqlalchemy.types import TypeDecorator
+
+from registry.kit.errors import InvalidInputError
 
 BUSY_TIMEOUT: Final = timedelta(seconds=30)  # how long a writer waits for another one
 
@@ -160,19 +163,40 @@ class Database:
 
     @contextmanager
     def begin(self) -> Iterator[Session]:
-        """Open a writing transaction; commit at the end, roll back on any exception."""
-        with self._writers.begin() as session:
+        """Open a writing transaction; commit at the end, roll back on any exception.
+
+        Raises:
+            InvalidInputError: A value cannot be stored, see `_refused_values`.
+        """
+        with _refused_values(), self._writers.begin() as session:
             yield session
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """Open a transaction that sees one state and is refused every write."""
-        with self._readers() as session:
+        """Open a transaction that sees one state and is refused every write.
+
+        Raises:
+            InvalidInputError: A value cannot be compared, see `_refused_values`.
+        """
+        with _refused_values(), self._readers() as session:
             yield session
 
     def dispose(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+@contextmanager
+def _refused_values() -> Iterator[None]:
+    """Tell what the database says of a value as an error of whoever sent the value.
+
+    PostgreSQL takes no zero byte in a text and no text that is longer than its column, not even to
+    compare; SQLite takes all of them and finds nothing.
+    """
+    try:
+        yield
+    except DataError as error:
+        raise InvalidInputError("a value cannot be stored or looked for") from error
 
 
 def _prepare_sqlite(engine: Engine) -> None:

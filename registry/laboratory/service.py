@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
@@ -287,8 +287,11 @@ def parse_place(text: str) -> Place:
     Raises:
         ValueError: It is none.
     """
-    moment, separator, identifier = text.partition("~")
+    moment, _, identifier = text.partition("~")
     at = datetime.fromisoformat(moment)
-    if not separator or at.tzinfo is None:
+    if at.tzinfo is None or not is_id(identifier):
         raise ValueError("a cursor names a moment and an id")
-    return Place(at, identifier)
+    try:
+        return Place(at.astimezone(UTC), identifier)
+    except OverflowError as error:
+        raise ValueError("no calendar has this moment") from error
