@@ -1,5 +1,7 @@
-"""Private keys in the memory of the signer process. Beside it only `registry.bundles.keys`
-imports this, for keys that sign trust bundles and nothing else."""
+"""Private keys in the memory of the signer process.
+
+Beside it only `registry.bundles.keys` imports this, for keys that sign bundles and nothing else.
+"""
 
 from __future__ import annotations
 
