@@ -17,6 +17,7 @@ from registry.authority.router import router as authority_router
 from registry.authority.service import Authority
 from registry.bundles.router import router as bundles_router
 from registry.bundles.service import BundleShelf
+from registry.certificates.cold_contents import attach_object_store
 from registry.certificates.print_jobs import open_print_shop
 from registry.certificates.router import router as receipts_router
 from registry.health import Readiness
@@ -83,6 +84,7 @@ def create_app(
         UntrustedProfileError: The installed trust profile is malformed or not allowed.
     """
     database = Database(settings.database)
+    attach_object_store(database, settings)
     objects = open_object_store(settings)
     trees = TreeShelf(objects)
     profile = load_profile(settings.trust_profile) if settings.trust_profile.is_file() else None

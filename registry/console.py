@@ -59,11 +59,16 @@ class Application:
     @cached_property
     def database(self) -> Database:
         """The database of the installation."""
+        # Imported here: most of the domains come with it, which `lancang --help` can do without.
+        from registry.certificates.cold_contents import attach_object_store  # noqa: PLC0415
+
         try:
-            return Database(self.settings.database)
+            database = Database(self.settings.database)
         except OSError as error:
             message = f"the folder of the database cannot be made: {error}"
             raise UnusableSettingsError(message) from error
+        attach_object_store(database, self.settings)
+        return database
 
     def progress(self) -> Progress:
         """Return a progress display on standard error, silent where that is not a terminal."""

@@ -28,10 +28,10 @@ OWN_MODULES: Final[dict[str, set[str]]] = {
     "bundles": {"comparing", "keys"},
     "bodies": {"compromises", "key_states", "rotation"},
     "certificates": {
-        "amendments", "bulk", "content_audit", "content_packs", "contents", "delivery", "intake",
-        "issuing", "listing", "packing", "packing_dictionaries", "positions", "print_jobs",
-        "print_orders", "printing", "receipts", "releasing", "reverification", "signed_contents",
-        "status_orders", "storing", "tables",
+        "amendments", "bulk", "cold_contents", "content_audit", "content_packs", "contents",
+        "cooling", "delivery", "intake", "issuing", "listing", "packing", "packing_dictionaries",
+        "positions", "print_jobs", "print_orders", "printing", "receipts", "releasing",
+        "reverification", "signed_contents", "status_orders", "storing", "tables",
     },
     "standards": {"evaluating", "importing", "results_files", "searching"},
 }  # fmt: skip

@@ -257,15 +257,41 @@ class Pack:
         Raises:
             DamagedObjectError: It does not open with this key, or is not what it says.
         """
+        fields = self._fields(parcel, key)
+        try:
+            return _content_of(parcel, fields)
+        except (ValueError, PackDamagedError) as error:
+            raise DamagedObjectError(f"the parcel of leaf {parcel.position}: {error}") from error
+
+    def open_record(self, parcel: Parcel, key: bytes) -> PackedContent | None:
+        """Decrypt a parcel of this pack and return it as the database had it, not unpacked.
+
+        None where it was kept otherwise, as an earlier release did.
+
+        Raises:
+            DamagedObjectError: It does not open with this key.
+        """
+        fields = self._fields(parcel, key)
+        if len(fields) != _FIELDS_OF_RECORD:
+            return None
+        about, record = fields
+        return PackedContent(
+            certificate_id=parcel.certificate_id,
+            kind=parcel.kind,
+            body=about[:DIGEST_BYTES],
+            key=about[DIGEST_BYTES:],
+            record=record,
+        )
+
+    def _fields(self, parcel: Parcel, key: bytes) -> list[bytes]:
         about = _about(parcel.kind, parcel.certificate_id)
         associated = _associated(self.place, parcel.position, about)
         packed = decrypt(key, parcel.sealed, about=associated)
         try:
-            plain = zstandard.ZstdDecompressor().decompress(
-                packed, max_output_size=MAX_CONTENT_BYTES
+            return _split(
+                zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_CONTENT_BYTES)
             )
-            return _content_of(parcel, _split(plain))
-        except (zstandard.ZstdError, ValueError, PackDamagedError) as error:
+        except (zstandard.ZstdError, ValueError) as error:
             raise DamagedObjectError(f"the parcel of leaf {parcel.position}: {error}") from error
 
 

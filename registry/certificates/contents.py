@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from registry.anchoring.domain import LeafKind
 from registry.anchoring.models import BatchRow, LeafRow
 from registry.anchoring.records import Batch
+from registry.certificates.cold_contents import cold_ids
 from registry.certificates.content_packs import (
     KIND,
     Content,
@@ -30,6 +31,7 @@ from registry.certificates.models import (
     CertificateRow,
     ContentKeyRow,
     ContentPackRow,
+    CooledContentRow,
     CoSignatureRow,
     DisclosuresRow,
     IssuedTokenRow,
@@ -250,11 +252,12 @@ def stored_batches(database: Database) -> Iterator[Batch]:
 
 
 def present(session: Session, owners: Iterable[str]) -> set[str]:
-    """Return which of these certificates are signed and not erased."""
+    """Return which of these certificates are signed and not erased, cold or not."""
+    wanted = list(owners)
     statement = select(DisclosuresRow.certificate_id).where(
-        DisclosuresRow.certificate_id.in_(list(owners))
+        DisclosuresRow.certificate_id.in_(wanted)
     )
-    return set(session.scalars(statement))
+    return {*session.scalars(statement), *cold_ids(session, wanted)}
 
 
 def _data_keys(session: Session, owners: set[str], ring: KeyRing) -> dict[str, WrappedKey]:
@@ -278,7 +281,8 @@ def _contents(
     """Return what was signed for the leaves of a subtree, by position.
 
     Erased certificates are left out, and no other one can be erased before the transaction ends:
-    whoever erases deletes its disclosures first.
+    whoever erases deletes its disclosures first, or the record that it is cold. Of a cold one there
+    is what was signed later; the rest was kept before.
     """
     leaves = session.execute(
         select(LeafRow.position, LeafRow.leaf, LeafRow.kind, LeafRow.certificate_id)
@@ -292,13 +296,18 @@ def _contents(
     ).all()
     owners = {leaf.certificate_id for leaf in leaves if leaf.certificate_id is not None}
     whole = _whole(session, owners)
-    entries = _entries(session, whole)
+    cold: set[str] = set()
+    if others := owners - whole.keys():
+        cold = _cold(session, others)
+        whole |= _whole(session, others - cold)  # brought back between the two
+    entries = _entries(session, {*whole, *cold})
     contents: dict[int, Content | PackedContent] = {}
     for position, leaf, kind, owner in leaves:
-        if position is None or owner is None or owner not in whole:
+        if position is None or owner is None:
             continue
         if kind in _WHOLE:
-            contents[position] = _content_of(owner, kind, whole[owner])
+            if owner in whole:
+                contents[position] = _content_of(owner, kind, whole[owner])
         elif leaf in entries:
             contents[position] = Content(certificate_id=owner, kind=kind, entry=entries[leaf])
     return contents
@@ -343,6 +352,11 @@ def _whole(
         else:
             found[owner] = (packed, body, key)
     return found | read_contents(session, plain)
+
+
+def _cold(session: Session, owners: set[str]) -> set[str]:
+    own = CooledContentRow.certificate_id
+    return set(session.scalars(select(own).where(own.in_(owners)).with_for_update(read=True)))
 
 
 def _entries(session: Session, owners: Iterable[str]) -> dict[bytes, bytes]:

@@ -66,3 +66,9 @@ class ReceiptNotFoundError(NotFoundError):
     """Nothing that was issued here has the leaf."""
 
     code = "receipt_not_found"
+
+
+class YearNotClosedError(RuleViolationError):
+    """Contents leave the database by whole years, and this one is not over."""
+
+    code = "year_not_closed"

@@ -9,7 +9,9 @@ migrations):
 - the same number and revision of one body twice, the same status position twice, a second
   revocation of one certificate;
 - a second data key of a certificate, a data key for erased content, the destruction of one without
-  a record of the erasure.
+  a record of the erasure;
+- the deletion of content that is neither erased nor recorded as kept in the object store, and a
+  record of the latter where no store has it or the way back is lost.
 """
 
 from __future__ import annotations
@@ -260,3 +262,20 @@ class ContentPackRow(Base):
     batch_id: Mapped[int] = mapped_column(ForeignKey("batches.id"), primary_key=True)
     subtree: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     object: Mapped[Digest]
+
+
+class CooledContentRow(Base):
+    """That the packed record of a certificate is in the object store alone. Never edited.
+
+    It names the place of the leaf whose parcel was read back. The row goes when the record is
+    brought back, or when the content is erased.
+    """
+
+    __tablename__ = "cooled_contents"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    certificate_id: Mapped[RandomId] = mapped_column(
+        ForeignKey("issued_tokens.certificate_id"), primary_key=True
+    )
+    batch_id: Mapped[int] = mapped_column(ForeignKey("batches.id"))
+    position: Mapped[int]

@@ -27,9 +27,10 @@ from typing import Final
 from sqlalchemy import select
 
 from registry.anchoring.trees import TreeShelf
+from registry.certificates.contents import present
 from registry.certificates.delivery import note_delivery
 from registry.certificates.errors import ContentErasedError
-from registry.certificates.models import CertificateRow, DisclosuresRow
+from registry.certificates.models import CertificateRow
 from registry.certificates.print_orders import (
     ERASED,
     WAITING,
@@ -153,13 +154,7 @@ class PrintShop:
         """Yield names and contents of the printed pages, without those erased meanwhile."""
         named = {each.certificate: each.name for each in self._outcomes(job) if each.name}
         with self.database.read() as session:
-            here = set(
-                session.scalars(
-                    select(DisclosuresRow.certificate_id).where(
-                        DisclosuresRow.certificate_id.in_(list(named))
-                    )
-                )
-            )
+            here = present(session, named)
         for certificate, name in named.items():
             page = self._page(job, certificate)
             if certificate in here:

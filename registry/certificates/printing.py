@@ -15,12 +15,12 @@ from registry.anchoring.trees import TreeShelf
 from registry.bodies.domain import Body
 from registry.bodies.models import BodyRow
 from registry.bodies.service import get_body
+from registry.certificates.cold_contents import is_here
 from registry.certificates.delivery import Delivery, deliver
 from registry.certificates.domain import StatusAct
 from registry.certificates.listing import within
 from registry.certificates.models import (
     CertificateRow,
-    DisclosuresRow,
     IssuedTokenRow,
     StatusOrderRow,
 )
@@ -142,7 +142,7 @@ class PrintRun:
         statement = (
             select(CertificateRow.id)
             .join(IssuedTokenRow, IssuedTokenRow.certificate_id == CertificateRow.id)
-            .join(DisclosuresRow, DisclosuresRow.certificate_id == CertificateRow.id)
+            .where(is_here(CertificateRow.id))
             .order_by(IssuedTokenRow.issued_at, CertificateRow.number, CertificateRow.revision)
         )
         revoked = select(StatusOrderRow.certificate_id).where(

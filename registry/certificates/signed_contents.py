@@ -1,8 +1,9 @@
 """What was signed, read from its packed record or, where it could not be packed, from plain rows.
 
 A signed certificate lies in the database once, packed: token, disclosures, the summary of its
-offline code, and the document that follows from them. Before its content is erased, token and
-summary go back into rows of their own, because they stay.
+offline code, and the document that follows from them. Of old ones the packed record is in the
+object store alone, see `registry.certificates.cooling`; whoever reads here need not know. Before
+its content is erased, token and summary go back into rows of their own, because they stay.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Final
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from registry.certificates.cold_contents import Kept, cold_ids, read_cold
 from registry.certificates.models import (
     CertificateRow,
     DisclosuresRow,
@@ -91,7 +93,10 @@ def read_contents(session: Session, identifiers: Iterable[str]) -> dict[str, Sto
 
     Raises:
         PackDamagedError: A record does not give the token whose leaf is stored.
+        ObjectStoreUnavailableError: One of them is cold, and the object store cannot be read.
+        DamagedObjectError: One of them is cold, and the object store has not what it was given.
     """
+    wanted = list(identifiers)
     statement = (
         select(
             DisclosuresRow.certificate_id,
@@ -116,9 +121,11 @@ def read_contents(session: Session, identifiers: Iterable[str]) -> dict[str, Sto
         )
     )
     found: dict[str, StoredContent] = {}
-    for part in chunks(list(identifiers), _IN_ONE_STATEMENT):
+    for part in chunks(wanted, _IN_ONE_STATEMENT):
         for row in session.execute(statement.where(DisclosuresRow.certificate_id.in_(part))):
             found[row.certificate_id] = _content_of(row)
+    for kept, record in read_cold(session, [each for each in wanted if each not in found]):
+        found[kept.certificate_id] = unpacked(kept, record)
     return found
 
 
@@ -129,14 +136,22 @@ def read_content(session: Session, certificate_id: str) -> StoredContent | None:
 
 def token_of(session: Session, issued: IssuedTokenRow) -> str:
     """Return the token of a certificate without its disclosures, also of an erased one."""
-    content = None if issued.jwt != PACKED else read_content(session, issued.certificate_id)
-    return issued.jwt if content is None else content.jwt
+    if issued.jwt != PACKED:
+        return issued.jwt
+    content = read_content(session, issued.certificate_id)
+    if content is None:
+        raise PackDamagedError(f"the token of {issued.certificate_id} is gone")
+    return content.jwt
 
 
 def document_of(session: Session, row: CertificateRow) -> str:
     """Return the document of a certificate in any state; of an erased one what is left of it."""
-    content = None if row.document != PACKED else read_content(session, row.id)
-    return row.document if content is None else content.rebuilt_document()
+    if row.document != PACKED:
+        return row.document
+    content = read_content(session, row.id)
+    if content is None:
+        raise PackDamagedError(f"the document of {row.id} is gone")
+    return content.rebuilt_document()
 
 
 def summary_entry_of(session: Session, certificate_id: str) -> bytes:
@@ -161,7 +176,7 @@ def spread(session: Session, identifiers: Sequence[str]) -> None:
                 DisclosuresRow.certificate_id.in_(part), DisclosuresRow.packed.is_not(None)
             )
         )
-        contents = read_contents(session, packed.all())
+        contents = read_contents(session, {*packed, *cold_ids(session, part)})
         for each in contents.values():
             session.execute(
                 update(IssuedTokenRow)
@@ -195,8 +210,21 @@ def _content_of(row: Any) -> StoredContent:  # noqa: ANN401  (a row of `read_con
             document_sha256=row.document_sha256,
             body_alias="",
         )
+    return unpacked(row, row.packed)
+
+
+def unpacked(row: Kept | Any, record: bytes) -> StoredContent:  # noqa: ANN401  (likewise)
+    """Return what a packed record holds, compared with the leaf.
+
+    Args:
+        row: What the database knows of the certificate.
+        record: See `registry.certificates.packing`.
+
+    Raises:
+        PackDamagedError: It does not give the token whose leaf is stored.
+    """
     known = Known(certificate_id=row.certificate_id, body=row.body_id, key=row.key_thumbprint)
-    content = unpack(row.packed, known, dictionaries=dictionaries())
+    content = unpack(record, known, dictionaries=dictionaries())
     if token_leaf(content.jwt) != row.leaf or content.summary is None:
         message = f"the packed certificate {row.certificate_id} is not what was signed"
         raise PackDamagedError(message)

@@ -131,6 +131,7 @@ class Database:
 
     Attributes:
         engine: The SQLAlchemy engine, for migrations and health checks.
+        info: What every session is told in its own `info`, by the names of those who put it there.
     """
 
     def __init__(self, url: str, *, busy_timeout: timedelta = BUSY_TIMEOUT) -> None:
@@ -153,13 +154,16 @@ class Database:
                 pool_pre_ping=True,
                 hide_parameters=True,  # they hold documents, and errors go to the log
             )
-        self._writers = sessionmaker(self.engine, expire_on_commit=False)
+        self.info: dict[Any, Any] = {}
+        self._writers = sessionmaker(self.engine, expire_on_commit=False, info=self.info)
         reading: dict[str, Any] = {_READ_ONLY: True}
         if self.engine.dialect.name == "postgresql":
             # SQLite's readers see one state anyhow; here each statement would see another.
             reading |= {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
         readers = self.engine.execution_options(**reading)
-        self._readers = sessionmaker(readers, expire_on_commit=False, autoflush=False)
+        self._readers = sessionmaker(
+            readers, expire_on_commit=False, autoflush=False, info=self.info
+        )
 
     @contextmanager
     def begin(self) -> Iterator[Session]:

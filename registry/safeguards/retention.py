@@ -16,8 +16,14 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from registry.audit.service import body_tenant, record
+from registry.certificates.cold_contents import is_here
 from registry.certificates.contents import destroy_keys
-from registry.certificates.models import CertificateRow, DisclosuresRow, IssuedTokenRow
+from registry.certificates.models import (
+    CertificateRow,
+    CooledContentRow,
+    DisclosuresRow,
+    IssuedTokenRow,
+)
 from registry.certificates.service import get_certificates
 from registry.certificates.signed_contents import spread
 from registry.kit.actor import Actor
@@ -31,8 +37,7 @@ def expired(session: Session, *, issued_before: datetime, limit: int) -> list[st
     """Return certificates issued before a moment whose content is still here, the oldest first."""
     statement = (
         select(IssuedTokenRow.certificate_id)
-        .join(DisclosuresRow, DisclosuresRow.certificate_id == IssuedTokenRow.certificate_id)
-        .where(IssuedTokenRow.issued_at < issued_before)
+        .where(IssuedTokenRow.issued_at < issued_before, is_here(IssuedTokenRow.certificate_id))
         .order_by(IssuedTokenRow.issued_at, IssuedTokenRow.certificate_id)
         .limit(limit)
     )
@@ -61,6 +66,8 @@ def erase(
     Raises:
         CertificateNotFoundError: One of them does not exist.
         RetentionRunsError: One of them was issued later, or never.
+        ObjectStoreUnavailableError: One of them is cold, and its token, which stays, cannot be
+            read; nothing was erased.
     """
     rows = get_certificates(session, identifiers, for_update=True)
     statement = select(IssuedTokenRow).where(IssuedTokenRow.certificate_id.in_(list(identifiers)))
@@ -99,6 +106,9 @@ def _erase(
     identifiers = [row.id for row in rows]
     spread(session, identifiers)
     session.execute(delete(DisclosuresRow).where(DisclosuresRow.certificate_id.in_(identifiers)))
+    session.execute(
+        delete(CooledContentRow).where(CooledContentRow.certificate_id.in_(identifiers))
+    )
     destroy_keys(session, identifiers)  # after the disclosures: whoever makes keys locks those
     session.execute(
         update(CertificateRow).where(CertificateRow.id.in_(identifiers)).values(document=ERASED)

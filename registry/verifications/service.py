@@ -10,6 +10,7 @@ from registry.anchoring.trees import TreeShelf
 from registry.certificates.errors import ReceiptNotFoundError
 from registry.certificates.receipts import public_receipt
 from registry.kit.database import Database
+from registry.kit.objects import ObjectStoreUnavailableError
 from registry.verifications.schemas import VerificationRequest
 from verifier.chain.profile import Profile
 from verifier.checks.facts import TrustSource
@@ -47,12 +48,18 @@ class StoredReceipts:
     trees: TreeShelf
 
     def fetch_receipt(self, leaf: bytes) -> bytes | None:
-        """Return the public receipt of a leaf, None when nothing issued here has it."""
+        """Return the public receipt of a leaf, None when nothing issued here has it.
+
+        Raises:
+            EvidenceUnavailableError: It needs the object store, which cannot be read now.
+        """
         try:
             with self.database.read() as session:
                 return build_receipt(public_receipt(session, leaf, trees=self.trees))
         except ReceiptNotFoundError:
             return None
+        except ObjectStoreUnavailableError as error:
+            raise EvidenceUnavailableError("registry_unreachable", str(error)) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -16,13 +17,15 @@ from registry.audit_heads import queue_audit_head
 from registry.bodies import service as bodies
 from registry.bodies.models import BodyKeyRow
 from registry.certificates.contents import Contents
+from registry.certificates.cooling import cold_in, cool, warm
 from registry.certificates.domain import StatusAct
 from registry.certificates.service import get_certificates
 from registry.certificates.status_orders import order_status
 from registry.founding import make_missing_keys
 from registry.idempotency.service import Answer, Repeatable, once
-from registry.kit.database import Base
+from registry.kit.database import Base, Database
 from registry.kit.identifiers import new_id
+from registry.kit.objects import FolderObjectStore
 from registry.kit.objects.key_ring import KeyRing
 from registry.reviews import service as reviews
 from registry.safeguards.orders import approve_request, refuse_request, request_orders
@@ -42,9 +45,7 @@ ERROR = RevocationReason.ERROR
 
 def fill(world: World) -> None:
     """Let everything happen."""
-    world.installation.contents = Contents(
-        database=world.database, objects=world.installation.objects, ring=KeyRing(bytes(32))
-    )
+    world.installation.contents = contents = contents_of(world.database, world.folder)
     _keys(world)
     _certificates(world)
     _people(world)
@@ -63,6 +64,30 @@ def fill(world: World) -> None:
     )
     with world.database.begin() as session:
         _rare(session, world.clock())
+    _make_cold(contents, world.clock().year)
+
+
+def contents_of(database: Database, folder: Path) -> Contents:
+    """Return the contents of a filled registry, whose store is in a folder."""
+    return Contents(
+        database=database, objects=FolderObjectStore(folder / "objects"), ring=KeyRing(bytes(32))
+    )
+
+
+def bring_back(contents: Contents, year: int) -> None:
+    """Let nothing be cold, as a migration to an earlier revision demands."""
+    with contents.database.read() as session:
+        cold = cold_in(session, year)
+    warm(contents, cold, actor=LI)
+
+
+def _make_cold(contents: Contents, year: int) -> None:
+    """Let one certificate be in the store alone, once the year is over."""
+    later = datetime(year + 1, 1, 1, tzinfo=UTC)
+    cool(contents, year, actor=LI, clock=lambda: later)
+    with contents.database.read() as session:
+        cold = cold_in(session, year)
+    warm(contents, cold[1:], actor=LI, clock=lambda: later)
 
 
 def _keys(world: World) -> None:
