@@ -34,11 +34,13 @@ class Fault(StrEnum):
     NOTHING = "0x"  # every call of a contract is answered as if there were none
     STALE = "stale block"  # "latest" and "finalized" are answered with the first block
     WRONG_CHAIN = "wrong chain"
+    LIE = "lying root"  # calls are answered for another root, as if that were the one asked for
 
 
 FAULTS: Final = tuple(fault for fault in Fault if fault is not Fault.NONE)
-# A wrong chain stops anchoring for good, as it must; it is no fault to be waited out.
-PASSING: Final = tuple(fault for fault in FAULTS if fault is not Fault.WRONG_CHAIN)
+# A wrong chain stops anchoring for good, as it must; it is no fault to be waited out. A lie that
+# nobody contradicts is believed.
+PASSING: Final = tuple(fault for fault in FAULTS if fault not in {Fault.WRONG_CHAIN, Fault.LIE})
 
 Choose = Callable[[str], Fault]
 """Says by the name of the JSON-RPC method what happens to a request."""
@@ -134,12 +136,14 @@ class RpcProxy(_Proxy):
     Attributes:
         choose: Says what happens to each request; may be replaced at any time.
         done: How often each fault was made.
+        lie: With `Fault.LIE`, a root that stands and the root that is said to stand in its place.
     """
 
     def __init__(self, target: tuple[str, int], choose: Choose | None = None) -> None:
         super().__init__(target)
         self.choose: Choose = choose or (lambda _method: Fault.NONE)
         self.done: Counter[Fault] = Counter()
+        self.lie: tuple[bytes, bytes] = (b"", b"")
 
     @property
     def url(self) -> str:
@@ -170,6 +174,10 @@ class RpcProxy(_Proxy):
                 _write(writer, 200, _result(request, "0x"))
             case Fault.WRONG_CHAIN if request["method"] == "eth_chainId":
                 _write(writer, 200, _result(request, "0x2a"))
+            case Fault.LIE if request["method"] == "eth_call":
+                true, claimed = (root.hex().encode() for root in self.lie)
+                answer = await self._forward(head, body.replace(claimed, true))
+                _write(writer, 200, answer.replace(true, claimed))
             case _:
                 answer = await self._forward(head, _changed(fault, request, body))
                 if fault is Fault.LOST_ANSWER:

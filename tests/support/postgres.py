@@ -114,6 +114,27 @@ class PostgresServer:
             process.send_signal(2)
             process.wait(timeout=30)
 
+    @contextmanager
+    def killed_and_restarted(self) -> Iterator[None]:
+        """Kill the server with -9 and run another on the same data and port for a while."""
+        os.kill(self.pid, 9)
+        os.waitpid(self.pid, 0)
+        data = self.folder / "data"
+        deadline = time.monotonic() + _START_SECONDS
+        while True:  # until the processes of the first have noticed and are gone
+            process = _start(self.user, self.programs, data, self.port, ())
+            try:
+                _wait(process, self.port, self.folder)
+                break
+            except RuntimeError:
+                if time.monotonic() > deadline:
+                    raise
+        try:
+            yield
+        finally:
+            process.send_signal(2)
+            process.wait(timeout=30)
+
     def _administer(self, statement: sql.Composable) -> None:
         conninfo = f"host=127.0.0.1 port={self.port} user=lancang dbname=postgres"
         with psycopg.connect(conninfo, autocommit=True) as connection:
