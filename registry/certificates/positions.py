@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from registry.bodies.repository import lock_body
@@ -94,12 +94,41 @@ def _open_block(session: Session, body: bytes, choose: Choose) -> StatusBlockRow
     if len(used) == BLOCKS_PER_LIST:
         newest, used = newest + 1, set()
     unused = [block for block in range(BLOCKS_PER_LIST) if block not in used]
-    opened = StatusBlockRow(
+    opened = _new_block(body, newest, unused[choose(len(unused))])
+    session.add(opened)
+    return opened
+
+
+def pass_over_open_lists(session: Session, bodies: Sequence[bytes], *, choose: Choose) -> None:
+    """Let bodies draw from new lists from now on.
+
+    A database that was restored to an earlier time does not know what was drawn since; a position
+    drawn twice would let the revocation of one certificate hit the other.
+
+    Args:
+        session: A writing transaction.
+        bodies: Ids of all bodies.
+        choose: Source of randomness.
+    """
+    for body in bodies:
+        lock_body(session, body)
+        drawn_from = StatusBlockRow.body_id == body
+        newest = session.scalar(select(func.max(StatusBlockRow.list_number)).where(drawn_from))
+        session.execute(
+            update(StatusBlockRow)
+            .where(drawn_from, StatusBlockRow.free > 0)
+            .values(free=0, drawn=b"\xff" * (STATUS_BLOCK // 8))
+        )
+        # One list further than the next: that one may have been begun since.
+        following = (0 if newest is None else newest) + 2
+        session.add(_new_block(body, following, choose(BLOCKS_PER_LIST)))
+
+
+def _new_block(body: bytes, list_number: int, block: int) -> StatusBlockRow:
+    return StatusBlockRow(
         body_id=body,
-        list_number=newest,
-        block=unused[choose(len(unused))],
+        list_number=list_number,
+        block=block,
         drawn=bytes(STATUS_BLOCK // 8),
         free=STATUS_BLOCK,
     )
-    session.add(opened)
-    return opened
