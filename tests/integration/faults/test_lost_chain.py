@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.xdist_group("faults"),
     pytest.mark.skipif(
         os.environ.get("HYPOTHESIS_PROFILE") != "thorough",
-        reason="founds a chain: make test-faults",
+        reason="make test-faults",
     ),
 ]
 
