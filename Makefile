@@ -52,7 +52,7 @@ test-contracts: install-dev
 	node scripts/forge.cjs test
 
 test-faults: install-dev ## Kill, reorganise and lie to the anchoring pipeline, with every example
-	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -q -n auto tests/integration/anchoring tests/integration/chain tests/integration/hammer
+	HYPOTHESIS_PROFILE=thorough $(BIN)/python -m pytest -q -n auto tests/integration/anchoring tests/integration/chain tests/integration/faults tests/integration/hammer
 
 hammer: install-dev ## Load an installation of its own and verify every answer, until 500 are final
 	$(BIN)/python -m scripts.hammer --goal 500 --seconds 1800 --patience 600

@@ -10,6 +10,7 @@ import copy
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +58,14 @@ def test_two_laboratories(registry: Served, tmp_path: Path) -> None:
     held = hold(registry, laboratories, tmp_path)
     assert len(held) == 2 * (EACH + AMENDED)
     tokens = registry.verify([each.token for each in held.values()], "--registry", registry.url)
-    pages = registry.verify([each.page for each in held.values()])
-    for identifier, token, page in zip(held, tokens, pages, strict=True):
-        for report in (token, page):
-            assert words_of(report) == expected_words(dead.get(identifier)), held[identifier]
+    for identifier, report in zip(held, tokens, strict=True):
+        assert words_of(report) == expected_words(dead.get(identifier)), held[identifier]
+    # Reading a page does not depend on the database: beside one of them a sample is enough.
+    beside = registry.environment["LANCANG_DATABASE_URL"].startswith("postgresql")
+    printed = dict(islice(held.items(), 0, None, 10 if beside else 1))
+    pages = registry.verify([each.page for each in printed.values()])
+    for identifier, report in zip(printed, pages, strict=True):
+        assert words_of(report) == expected_words(dead.get(identifier)), held[identifier]
     assert len(dead) == 2 * AMENDED + REVOKED + 1
     report = json.loads(registry.lancang("reconcile"))
     assert report["discrepancies"] == []

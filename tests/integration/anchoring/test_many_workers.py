@@ -1,7 +1,7 @@
 """Real processes killed at random behind bad lines to node and database; certificates verified.
 
-Six processes with accounts of their own and good lines are in test_many_processes.py.
-`make test-faults` runs the full size (6 workers, 500 certificates), other runs a small one.
+Six processes with accounts of their own and good lines are in test_many_processes.py, each fault of
+a line alone in faults/test_nodes.py.
 """
 
 from __future__ import annotations
@@ -45,7 +45,14 @@ from verifier.core.receipt import build_receipt
 from verifier.openssl_sm2 import open_sm2
 from verifier.service import Question, Submission, verify
 
-pytestmark = [pytest.mark.chain, pytest.mark.postgres, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.chain,
+    pytest.mark.postgres,
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        os.environ.get("HYPOTHESIS_PROFILE") != "thorough", reason="takes minutes: make test-faults"
+    ),
+]
 
 ROOT = Path(__file__).parents[3]
 SAMPLES = ROOT / "examples" / "sample_documents.json"
@@ -53,19 +60,7 @@ COMMANDS = Path(sys.executable).parent
 SETTLED_SECONDS = 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
-    """How much happens in one run."""
-
-    workers: int
-    certificates: int
-    kills: int
-    leaves_of_batch: int
-
-
-SMALL = Size(workers=3, certificates=40, kills=5, leaves_of_batch=16)
-FULL = Size(workers=6, certificates=500, kills=40, leaves_of_batch=64)
-SIZE = FULL if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else SMALL
+WORKERS, CERTIFICATES, KILLS, LEAVES_OF_BATCH = 6, 500, 40, 64
 
 
 @dataclass
@@ -121,7 +116,7 @@ class Field:
             LANCANG_CHAIN__RPC_URLS=json.dumps([rpc.url]),
             LANCANG_CHAIN__CHAIN_ID="31337",
             LANCANG_CHAIN__TIMEOUT="PT2S",
-            LANCANG_ANCHORING__MAX_LEAVES=str(SIZE.leaves_of_batch),
+            LANCANG_ANCHORING__MAX_LEAVES=str(LEAVES_OF_BATCH),
             LANCANG_ANCHORING__MAX_AGE="PT1S",
             LANCANG_ANCHORING__RESEND_AFTER="PT3S",
             LANCANG_ANCHORING__REPLACE_AFTER="PT10S",
@@ -163,12 +158,12 @@ def ground(tmp_path: Path, postgres: PostgresServer) -> Iterator[Field]:
 def test_killed_at_random_behind_bad_lines(ground: Field) -> None:
     seed = random.SystemRandom().randrange(2**32)
     sys.stdout.write(f"seed {seed}\n")  # shown when the test fails
-    ground.found_and_issue(SIZE.certificates)
+    ground.found_and_issue(CERTIFICATES)
     node = urlsplit(ground.chain.ensure_running().url)
     with ExitStack() as stack:
         rpc = stack.enter_context(RpcProxy(("127.0.0.1", node.port or 0)))
         line = stack.enter_context(LineProxy(("127.0.0.1", ground.server.port)))
-        for _ in range(SIZE.workers):
+        for _ in range(WORKERS):
             ground.start_worker(rpc, line)
         _torment(ground, rpc, line, random.Random(seed))  # noqa: S311  (can be repeated)
         rpc.choose = lambda _method: Fault.NONE
@@ -183,7 +178,7 @@ def test_killed_at_random_behind_bad_lines(ground: Field) -> None:
 def _torment(ground: Field, rpc: RpcProxy, line: LineProxy, dice: random.Random) -> None:
     """Kill, cut and spoil: most processes are killed at work, some while they are starting."""
     never = threading.Event()
-    for _ in range(SIZE.kills):
+    for _ in range(KILLS):
         rpc.choose = at_random(dice.choice([0.05, 0.2, 0.4]), dice.randrange(2**32))
         victim = dice.choice(ground.workers)
         if dice.random() < 0.8:
@@ -241,7 +236,7 @@ def _assert_every_certificate_is_genuine(ground: Field) -> None:
     with ground.database.read() as session:
         leaves = session.scalars(select(IssuedTokenRow.leaf)).all()
         receipts = [build_receipt(public_receipt(session, leaf, trees=trees)) for leaf in leaves]
-    assert len(receipts) == SIZE.certificates
+    assert len(receipts) == CERTIFICATES
     url = ground.chain.ensure_running().url
     profile = load_profile(ground.home / "profile.json").with_endpoints([url], quorum=1)
     now = int(time.time())
