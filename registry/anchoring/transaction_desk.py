@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -13,7 +12,7 @@ from registry.anchoring.transaction_encoding import signed_transaction, signing_
 from registry.anchoring.transaction_rules import Bounds, Spending, check_transaction, kind_of
 from registry.anchoring.transaction_vault import Account, AccountVault
 from registry.kit.clock import Clock
-from registry.kit.errors import RegistryError
+from registry.signing.answering import Answering
 from registry.signing.errors import SigningRefusedError
 from verifier.core.strict_json import JsonObject, JsonValue
 
@@ -45,34 +44,18 @@ class TransactionDesk:
         self._clock = clock
         self._may_generate = may_generate
         self._spending = Spending()
-        self._lock = threading.Lock()
-        self._acts: dict[str, Callable[[JsonObject], JsonObject]] = {
-            "accounts": self._accounts,
-            "open": self._open,
-            "create": self._create,
-            "sign": self._sign,
-        }
+        self._answering = Answering(
+            {
+                "accounts": self._accounts,
+                "open": self._open,
+                "create": self._create,
+                "sign": self._sign,
+            }
+        )
 
     def answer(self, request: JsonObject) -> JsonObject:
-        """Return the answer to a request: `{"ok": ...}` or `{"error": {...}}`."""
-        act = self._acts.get(str(request.get("act")))
-        try:
-            if act is None:
-                raise SigningRefusedError("unknown_act", "the signer does not know this request")
-            with self._lock:
-                return {"ok": act(request)}
-        except RegistryError as error:
-            reason = error.reason if isinstance(error, SigningRefusedError) else None
-            return {"error": {"code": error.code, "reason": reason, "message": str(error)}}
-        except ValueError as error:
-            refusal = SigningRefusedError("malformed", f"malformed request: {error}")
-            return {
-                "error": {
-                    "code": refusal.code,
-                    "reason": refusal.reason,
-                    "message": str(refusal),
-                }
-            }
+        """See `Answering.answer`."""
+        return self._answering.answer(request)
 
     def _accounts(self, request: JsonObject) -> JsonObject:
         del request

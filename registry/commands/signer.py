@@ -59,13 +59,14 @@ def command(
     with _listen(desk, path, tls, users) as server:
         thread = threading.Thread(target=server.serve_forever, name="signer")
         thread.start()
-        app.err.print(f"signer listens on {path or server.server_address}")
-        stop.wait()
-        app.err.print("signer stops")
-        server.shutdown()
-        thread.join()
-        if path is not None:
-            path.unlink(missing_ok=True)
+        try:
+            app.err.print(f"signer listens on {path or server.server_address}")
+            stop.wait()
+        finally:  # a reader of that line may be gone, and a server without its socket never ends
+            server.shutdown()
+            thread.join()
+            if path is not None:
+                path.unlink(missing_ok=True)
 
 
 def _desk(app: Application, *, transactions: bool, may_generate: bool) -> Desk:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from typing import cast
 
 from registry.kit.clock import Clock
-from registry.kit.errors import RegistryError
+from registry.signing.answering import Answering
 from registry.signing.description import SigningContext
 from registry.signing.errors import SigningRefusedError
 from registry.signing.protocol import PROBE_NONCE_BYTES, PROBE_PREFIX
@@ -15,7 +13,6 @@ from registry.signing.purposes import check_message
 from registry.signing.vault import KeyVault
 from verifier.checks.facts import KeyPurpose
 from verifier.core.encoding import b64u, unb64u
-from verifier.core.errors import MalformedEvidenceError
 from verifier.core.keys import THUMBPRINT_BYTES, Algorithm
 from verifier.core.strict_json import JsonObject, JsonValue
 
@@ -27,34 +24,19 @@ class SigningDesk:
         self._vault = vault
         self._clock = clock
         self._may_generate = may_generate
-        self._lock = threading.Lock()
-        self._acts: dict[str, Callable[[JsonObject], JsonObject]] = {
-            "sign": self._sign,
-            "sign_many": self._sign_many,
-            "probe": self._probe,
-            "keys": self._keys,
-            "generate": self._generate,
-        }
+        self._answering = Answering(
+            {
+                "sign": self._sign,
+                "sign_many": self._sign_many,
+                "probe": self._probe,
+                "keys": self._keys,
+                "generate": self._generate,
+            }
+        )
 
     def answer(self, request: JsonObject) -> JsonObject:
-        """Return the answer to a request: `{"ok": ...}` or `{"error": {...}}`."""
-        act = self._acts.get(str(request.get("act")))
-        try:
-            if act is None:
-                raise SigningRefusedError("unknown_act", "the signer does not know this request")
-            with self._lock:
-                return {"ok": act(request)}
-        except RegistryError as error:
-            reason = error.reason if isinstance(error, SigningRefusedError) else None
-            return {"error": {"code": error.code, "reason": reason, "message": str(error)}}
-        except (MalformedEvidenceError, ValueError) as error:
-            return {
-                "error": {
-                    "code": SigningRefusedError.code,
-                    "reason": "malformed",
-                    "message": f"malformed request: {error}",
-                }
-            }
+        """See `Answering.answer`."""
+        return self._answering.answer(request)
 
     def _sign(self, request: JsonObject) -> JsonObject:
         described, key = self._vault.load(_bytes(request, "key", THUMBPRINT_BYTES))
