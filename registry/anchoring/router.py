@@ -20,7 +20,7 @@ from registry.kit.database import Database
 
 router: Final = APIRouter(prefix="/v1", tags=["operations"])
 
-_Id = Annotated[int, Path(ge=1)]
+_Id = Annotated[int, Path(ge=1, le=2**63 - 1)]  # what a database can count
 _NOT_FOUND: Final[dict[int | str, dict[str, Any]]] = {404: {"description": "There is none."}}
 
 

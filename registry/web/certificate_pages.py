@@ -66,7 +66,8 @@ def show_certificate(
         content = document_of(session, found.row)
         history = full_history(session, found)
         changes = changes_of(session, found.row)
-        replaced = listing.find(session, [found.row.replaces_id or ""])
+        replaces = found.row.replaces_id
+        replaced = [] if replaces is None else listing.find(session, [replaces])
         replaced_by = listing.amendments_of(session, identifier)
         said = reviews.reviews_of(session, identifier)
         releases = listing.releases_of(session, identifier)

@@ -58,7 +58,8 @@ def test_no_two_errors_share_a_code() -> None:
 
 
 def test_every_reason_of_the_signer_is_listed() -> None:
-    text = "".join(source("signing", name) for name in ("purposes.py", "server.py", "sm2.py"))
+    names = ("answering.py", "purposes.py", "server.py", "sm2.py")
+    text = "".join(source("signing", name) for name in names)
     raised = {*re.findall(r'SigningRefusedError\(\s*"([a-z0-9_]+)"', text), NO_SM2}
     assert {reason for reason, _ in rows("2. Reasons of `signing_refused`")} == raised
 
