@@ -245,9 +245,11 @@ class Ground:
             return [step.event for step in steps_of(session, write_id)]
 
     def sizes(self) -> list[int]:
-        """Return how many leaves every batch has."""
+        """Return how many leaves every batch has, in their order."""
         with self.database.read() as session:
-            return [row.size or 0 for row in session.scalars(select(BatchRow))]
+            return [
+                row.size or 0 for row in session.scalars(select(BatchRow).order_by(BatchRow.id))
+            ]
 
     def queued_leaves(self) -> list[bytes]:
         """Return every leaf that was ever queued."""
@@ -255,9 +257,10 @@ class Ground:
             return list(session.scalars(select(LeafRow.leaf)))
 
     def roots(self) -> list[bytes]:
-        """Return the roots of every batch that is not abandoned."""
+        """Return the roots of every batch that is not abandoned, in their order."""
         with self.database.read() as session:
-            rows = session.scalars(select(BatchRow).where(BatchRow.abandoned_at.is_(None)))
+            standing = select(BatchRow).where(BatchRow.abandoned_at.is_(None))
+            rows = session.scalars(standing.order_by(BatchRow.id))
             return [row.root or b"" for row in rows]
 
     def discrepancies(self) -> list[Discrepancy]:
