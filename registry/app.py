@@ -35,13 +35,14 @@ from registry.laboratory.service import Laboratory
 from registry.laboratory.submissions import router as submissions_router
 from registry.object_store import open_object_store
 from registry.people.router import router as people_router
-from registry.settings import EMBEDDED, Settings
+from registry.settings import Settings
 from registry.signing.client import SignerClient
 from registry.signing.connect import configured_signer
 from registry.standards.router import router as standards_router
 from registry.status_lists.router import router as status_lists_router
 from registry.status_lists.service import OpenLedger, StatusLists
 from registry.tenant_directory import RegisteredTenants
+from registry.trusted_chain import reachable
 from registry.verifications.router import router as verifications_router
 from registry.verifications.service import OpenSource, StoredReceipts, Verifications
 from registry.web import (
@@ -57,7 +58,6 @@ from registry.web import (
     standards_pages,
     verify,
 )
-from verifier.chain.embedded import EmbeddedChain
 from verifier.chain.profile import Profile, load_profile
 from verifier.chain.source import RpcTrustSource
 from verifier.checks.facts import TrustSource
@@ -176,22 +176,14 @@ def _chain_of(settings: Settings) -> OpenSource:
     def open_source(
         profile: Profile, *, now: int, history: bool
     ) -> AbstractContextManager[TrustSource]:
-        return RpcTrustSource(_reachable(settings, profile), now=now, history=history)
+        return RpcTrustSource(reachable(settings, profile), now=now, history=history)
 
     return open_source
 
 
 def _ledger_opener(settings: Settings, profile: Profile, clock: Clock) -> OpenLedger:
     """Return how to read the ledger of a profile for publishing."""
-    return lambda: RpcTrustSource(_reachable(settings, profile), now=int(clock().timestamp()))
-
-
-def _reachable(settings: Settings, profile: Profile) -> Profile:
-    """Return the profile with the endpoint of the embedded chain, where that one is configured."""
-    if EMBEDDED not in settings.chain.rpc_urls:
-        return profile
-    endpoint = EmbeddedChain(settings.embedded_chain).ensure_running()
-    return profile.with_endpoints([endpoint.url], quorum=1)
+    return lambda: RpcTrustSource(reachable(settings, profile), now=int(clock().timestamp()))
 
 
 def _head_reader(profile: Profile, open_source: OpenSource, clock: Clock) -> Callable[[], object]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -13,15 +11,13 @@ import click
 from registry.access.service import actor_named
 from registry.anchoring.trees import TreeShelf
 from registry.canary import Canary, Flight, prometheus_text
-from registry.certificates.issuing import Issuer
+from registry.commands.issue import open_issuer
 from registry.console import Application, pass_application, plain
 from registry.kit.clock import system_clock
 from registry.kit.errors import UnusableSettingsError
 from registry.kit.files import write_atomically
 from registry.object_store import open_object_store
-from registry.settings import EMBEDDED
-from registry.signing.connect import open_signer
-from verifier.chain.embedded import EmbeddedChain
+from registry.trusted_chain import reachable
 from verifier.chain.profile import Profile, load_profile
 from verifier.chain.source import RpcTrustSource
 from verifier.openssl_sm2 import open_sm2
@@ -86,7 +82,7 @@ def _fly(app: Application, body: str, maker: str, approver: str, patience: int) 
     canary = Canary(
         database=app.database,
         trees=TreeShelf(open_object_store(app.settings)),
-        open_issuer=partial(_open_issuer, app),
+        open_issuer=partial(open_issuer, app),
         profile=profile,
         open_source=lambda: RpcTrustSource(profile, now=int(system_clock().timestamp())),
         sm2=open_sm2(),
@@ -98,17 +94,7 @@ def _profile(app: Application) -> Profile:
     path = app.settings.trust_profile
     if not path.is_file():
         raise UnusableSettingsError(f"there is no trust profile at {path}: run lancang init")
-    profile = load_profile(path)
-    if EMBEDDED not in app.settings.chain.rpc_urls:
-        return profile
-    url = EmbeddedChain(app.settings.embedded_chain).ensure_running().url
-    return profile.with_endpoints([url], quorum=1)
-
-
-@contextmanager
-def _open_issuer(app: Application) -> Iterator[Issuer]:
-    with open_signer(app.settings) as signer:
-        yield Issuer(database=app.database, signer=signer)
+    return reachable(app.settings, load_profile(path))
 
 
 def _record(flight: Flight) -> dict[str, object]:

@@ -65,7 +65,7 @@ def command(
         with _display(app, reached) as progress:
             bulk = BulkIssue(
                 database=app.database,
-                open_issuer=partial(_open_issuer, app),
+                open_issuer=partial(open_issuer, app),
                 maker=people[0],
                 approver=people[1],
                 progress=progress,
@@ -82,7 +82,8 @@ def command(
 
 
 @contextmanager
-def _open_issuer(app: Application) -> Iterator[Issuer]:
+def open_issuer(app: Application) -> Iterator[Issuer]:
+    """Open what signs; a signer of our own ends with the context."""
     with open_signer(app.settings) as signer:
         yield Issuer(database=app.database, signer=signer)
 
